@@ -1,0 +1,199 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/url"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/prooflink/prooflink/.dagger/internal/dagger"
+	"github.com/prooflink/prooflink/.dagger/local"
+	"github.com/prooflink/prooflink/.dagger/versions"
+	"github.com/prooflink/prooflink/infra/config"
+	"github.com/prooflink/prooflink/infra/names"
+)
+
+const (
+	// awsHost is the emulator's name in containers.
+	awsHost = "aws"
+	// awsPort is where the emulator listens.
+	awsPort = 4566
+)
+
+// containers is the local.Machine that runs everything as Dagger services and
+// one-off containers.
+type containers struct {
+	*Prooflink
+	environment config.Environment
+	// run is of this run only: what has an effect must not come from a cache.
+	run      string
+	registry target
+
+	images   []local.Image
+	emulator *dagger.Service
+	database *dagger.Service
+	dbHost   string
+	app      *dagger.Service
+}
+
+var _ local.Machine = (*containers)(nil)
+
+func (m *Prooflink) containers(ctx context.Context, environment config.Environment) (*containers, error) {
+	to, err := m.target(ctx, environment, nil)
+	if err != nil {
+		return nil, err
+	}
+	run := strconv.FormatInt(time.Now().UnixNano(), 36)
+	return &containers{Prooflink: m, environment: environment, run: run, registry: to}, nil
+}
+
+func (c *containers) StartAWS(ctx context.Context) (string, error) {
+	service, err := emulatedAWS(c.run).Start(ctx)
+	if err != nil {
+		return "", explain(err)
+	}
+	c.emulator = service
+	return service.Endpoint(ctx, dagger.ServiceEndpointOpts{Port: awsPort, Scheme: "http"})
+}
+
+// emulatedAWS starts with an empty state in each run.
+func emulatedAWS(run string) *dagger.Service {
+	return ministack(run).AsService(dagger.ContainerAsServiceOpts{Args: []string{"ministack"}})
+}
+
+func ministack(run string) *dagger.Container {
+	return dag.Container().
+		From(versions.Python).
+		WithMountedCache("/root/.cache/pip", dag.CacheVolume("prooflink-pip")).
+		WithExec([]string{"pip", "install", "ministack==" + versions.Ministack}).
+		WithEnvVariable("GATEWAY_PORT", strconv.Itoa(awsPort)).
+		WithEnvVariable("BIND_HOST", "0.0.0.0").
+		WithEnvVariable("PROOFLINK_RUN", run).
+		WithExposedPort(awsPort)
+}
+
+func (c *containers) Publish(ctx context.Context) ([]local.Image, error) {
+	var err error
+	c.images, err = c.publish(ctx, c.environment, c.registry)
+	return c.images, err
+}
+
+func (c *containers) Synth(ctx context.Context, images []local.Image) (string, error) {
+	dir, err := os.MkdirTemp(".", "assembly-")
+	if err != nil {
+		return "", err
+	}
+	_, err = c.synth(c.environment.Env, images).Export(ctx, dir)
+	return dir, explain(err)
+}
+
+func (c *containers) DeployStacks(ctx context.Context, assembly string) error {
+	container := c.cdk().
+		WithServiceBinding(awsHost, c.emulator).
+		With(variables(c.Overrides())).
+		WithEnvVariable("CDK_S3_FORCE_PATH_STYLE", "1").
+		WithEnvVariable("PROOFLINK_RUN", c.run).
+		WithDirectory("/assembly", dag.CurrentModule().Workdir(assembly))
+	for _, args := range local.CDKCommands(c.environment.Region, "/assembly") {
+		container = container.WithExec(append([]string{"cdk"}, args...))
+	}
+	return done(ctx, container)
+}
+
+func (c *containers) StartDatabase(ctx context.Context, db local.Database) (string, error) {
+	service := dag.Container().
+		From(versions.Postgres).
+		WithEnvVariable("POSTGRES_USER", db.User).
+		WithSecretVariable("POSTGRES_PASSWORD", dag.SetSecret("db-password-"+c.run, db.Password)).
+		WithEnvVariable("POSTGRES_DB", db.Name).
+		WithEnvVariable("PROOFLINK_RUN", c.run).
+		WithExposedPort(5432).
+		AsService(dagger.ContainerAsServiceOpts{UseEntrypoint: true})
+	service, err := service.Start(ctx)
+	if err != nil {
+		return "", explain(err)
+	}
+	c.database, c.dbHost = service, db.Host
+	endpoint, err := service.Endpoint(ctx, dagger.ServiceEndpointOpts{Port: 5432})
+	at := url.URL{Scheme: "postgres", User: url.UserPassword(db.User, db.Password), Host: endpoint, Path: db.Name, RawQuery: "sslmode=disable"}
+	return at.String(), err
+}
+
+func (c *containers) Run(ctx context.Context, task local.Task) (string, error) {
+	container, err := c.container(task)
+	if err != nil {
+		return "", err
+	}
+	output, err := container.
+		WithEnvVariable("PROOFLINK_RUN", c.run).
+		WithExec(task.Command, dagger.ContainerWithExecOpts{UseEntrypoint: true}).
+		Stdout(ctx)
+	return output, explain(err)
+}
+
+func (c *containers) StartApp(ctx context.Context, task local.Task) (string, error) {
+	container, err := c.container(task)
+	if err != nil {
+		return "", err
+	}
+	port := c.environment.App.Port
+	c.app = container.WithExposedPort(port).AsService(dagger.ContainerAsServiceOpts{UseEntrypoint: true})
+	if c.app, err = c.app.Start(ctx); err != nil {
+		return "", explain(err)
+	}
+	return c.app.Endpoint(ctx, dagger.ServiceEndpointOpts{Port: port, Scheme: "http"})
+}
+
+// Overrides point the SDKs in the containers to the emulator.
+func (c *containers) Overrides() map[string]string {
+	overrides := local.Credentials(c.environment.Region)
+	overrides["AWS_ENDPOINT_URL"] = fmt.Sprintf("http://%s:%d", awsHost, awsPort)
+	return overrides
+}
+
+// container is the published image, pulled by its digest, with a task's
+// environment; PostgreSQL answers under the host name that the task is given.
+func (c *containers) container(task local.Task) (*dagger.Container, error) {
+	i := slices.IndexFunc(allImages, func(i image) bool { return i.name == task.Image })
+	j := slices.IndexFunc(c.images, func(i local.Image) bool { return i.Name == task.Image })
+	if i < 0 || j < 0 {
+		return nil, fmt.Errorf("the image %q was not published", task.Image)
+	}
+	repository := allImages[i].repository(names.New(c.environment.Project, c.environment.Env))
+	address := c.registry.address + "/" + repository + "@" + c.images[j].Digest
+	container := dag.Container().
+		From(address, dagger.ContainerFromOpts{RegistryService: c.registry.service}).
+		WithServiceBinding(awsHost, c.emulator).
+		WithServiceBinding(c.dbHost, c.database).
+		With(variables(task.Env))
+	for _, name := range slices.Sorted(maps.Keys(task.Secrets)) {
+		container = container.WithSecretVariable(name, dag.SetSecret(name+"-"+c.run, task.Secrets[name]))
+	}
+	return container, nil
+}
+
+// variables sets environment variables in a fixed order, for the cache's sake.
+func variables(values map[string]string) dagger.WithContainerFunc {
+	return func(container *dagger.Container) *dagger.Container {
+		for _, name := range slices.Sorted(maps.Keys(values)) {
+			container = container.WithEnvVariable(name, values[name])
+		}
+		return container
+	}
+}
+
+// explain adds what a failed command printed to its error.
+func explain(err error) error {
+	var failed *dagger.ExecError
+	if !errors.As(err, &failed) {
+		return err
+	}
+	output := strings.TrimSpace(failed.Stdout + "\n" + failed.Stderr)
+	return fmt.Errorf("%w\n%s", err, output)
+}

@@ -1,0 +1,55 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awscredentials "github.com/aws/aws-sdk-go-v2/credentials"
+
+	"github.com/prooflink/prooflink/.dagger/ecrlogin"
+	"github.com/prooflink/prooflink/.dagger/internal/dagger"
+	"github.com/prooflink/prooflink/infra/config"
+)
+
+// awsConfig is the caller's access to AWS. Its error names the variables that
+// are looked for.
+func (m *Prooflink) awsConfig(ctx context.Context, environment config.Environment) (aws.Config, error) {
+	id, secret := plaintext(ctx, m.AwsAccessKeyId), plaintext(ctx, m.AwsSecretAccessKey)
+	if id == "" || secret == "" {
+		return aws.Config{}, fmt.Errorf(`no AWS credentials for environment %q: looked for the variables AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and, for temporary credentials, AWS_SESSION_TOKEN (the module's .env reads them from your shell); set them, for example with: eval "$(aws configure export-credentials --format env)"`, environment.Env)
+	}
+	token := plaintext(ctx, m.AwsSessionToken)
+	return aws.Config{
+		Region:      environment.Region,
+		Credentials: awscredentials.NewStaticCredentialsProvider(id, secret, token),
+	}, nil
+}
+
+// plaintext reads a secret; one whose variable isn't set counts as absent.
+func plaintext(ctx context.Context, secret *dagger.Secret) string {
+	if secret == nil {
+		return ""
+	}
+	text, err := secret.Plaintext(ctx)
+	if err != nil {
+		return ""
+	}
+	return text
+}
+
+func (m *Prooflink) ecrTarget(ctx context.Context, environment config.Environment) (target, error) {
+	access, err := m.awsConfig(ctx, environment)
+	if err != nil {
+		return target{}, err
+	}
+	login, err := ecrlogin.Login(ctx, access, environment.Account)
+	if err != nil {
+		return target{}, err
+	}
+	return target{
+		registry: login,
+		address:  login.Host,
+		password: dag.SetSecret("ecr-password", login.Password),
+	}, nil
+}

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/prooflink/prooflink/.dagger/internal/dagger"
+	"github.com/prooflink/prooflink/.dagger/local"
+	"github.com/prooflink/prooflink/infra/config"
+	"github.com/prooflink/prooflink/infra/names"
+)
+
+// localEnv needs no AWS account: everything runs beside the engine.
+const localEnv = "local"
+
+// Deploy an environment, and say what each step did.
+//
+// "local" builds and pushes the images to a registry beside the engine,
+// deploys the infrastructure to an emulated AWS, registers the definitions
+// there and runs the images by them, with a real PostgreSQL.
+//
+// +cache="never"
+func (m *Prooflink) Deploy(
+	ctx context.Context,
+	// The environment: "local", "dev" or "prod".
+	env string,
+	// The users to import, as CSV; by default batch/samples/users.csv.
+	//
+	// +optional
+	usersCsv *dagger.File,
+) (string, error) {
+	summary, _, err := m.deploy(ctx, env, usersCsv, "")
+	return summary, err
+}
+
+// Deploy the environment "local" and keep it up: `serve up --ports 3000:3000`.
+//
+// +cache="never"
+func (m *Prooflink) Serve(
+	ctx context.Context,
+	// The users to import, as CSV; by default batch/samples/users.csv.
+	//
+	// +optional
+	usersCsv *dagger.File,
+) (*dagger.Service, error) {
+	summary, system, err := m.deploy(ctx, localEnv, usersCsv, "http://localhost:3000 (with `up --ports 3000:3000`)")
+	if err != nil {
+		return nil, err
+	}
+	fmt.Println(summary)
+	return system.app, nil
+}
+
+func (m *Prooflink) deploy(ctx context.Context, env string, usersCsv *dagger.File, address string) (string, *containers, error) {
+	environment, err := config.Load(env)
+	if err != nil {
+		return "", nil, err
+	}
+	if env != localEnv {
+		return "", nil, m.refuseAWS(ctx, environment)
+	}
+	users, err := m.sample(ctx, usersCsv)
+	if err != nil {
+		return "", nil, err
+	}
+	system, err := m.containers(ctx, environment)
+	if err != nil {
+		return "", nil, err
+	}
+	summary, err := local.Deploy(ctx, system, local.Options{
+		Names:    names.New(environment.Project, environment.Env),
+		Kind:     "containers",
+		UsersCSV: users,
+		URL:      address,
+	})
+	return summary, system, err
+}
+
+// refuseAWS says what a deployment to AWS lacks: credentials first.
+func (m *Prooflink) refuseAWS(ctx context.Context, environment config.Environment) error {
+	if _, err := m.awsConfig(ctx, environment); err != nil {
+		return err
+	}
+	return fmt.Errorf("deploy %s: this version deploys to no AWS account yet; use --env local for the whole path, or `synth --env %s` for the templates", environment.Env, environment.Env)
+}
+
+func (m *Prooflink) sample(ctx context.Context, given *dagger.File) ([]byte, error) {
+	if given == nil {
+		given = m.Source.File("batch/samples/users.csv")
+	}
+	path, err := given.Export(ctx, "users.csv")
+	if err != nil {
+		return nil, fmt.Errorf("read the users sample: %w", err)
+	}
+	defer os.Remove(path)
+	return local.ReadSample(path)
+}

@@ -1,0 +1,128 @@
+// Package local is the whole delivery, walked without an AWS account: images
+// are built and pushed, the infrastructure is synthesized and deployed to an
+// emulated AWS, definitions are registered there, and then the images run, with
+// a real PostgreSQL and with just what their registered definitions say.
+//
+// The path is written once. What runs things is a Machine: containers (the
+// Dagger module) or processes (the rehearsal).
+package local
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/prooflink/prooflink/.dagger/emulate"
+	"github.com/prooflink/prooflink/.dagger/jobs"
+	"github.com/prooflink/prooflink/infra/names"
+)
+
+// Image is a published image.
+type Image struct {
+	// Name is "app", "batch" or "fluent-bit".
+	Name string
+	// Tag is the hash of the image's inputs.
+	Tag string
+	// Digest, like "sha256:…".
+	Digest string
+	// Built is false where the registry had the tag already.
+	Built bool
+}
+
+// Database is where the definitions expect PostgreSQL, and with which login.
+type Database struct {
+	Host, Port, Name, User, Password string
+}
+
+// Task is a container to start: an image and all of its environment.
+type Task struct {
+	// Image is the name of a published image.
+	Image   string
+	Command []string
+	Env     map[string]string
+	Secrets map[string]string
+}
+
+// Machine does what the path needs done outside this process.
+type Machine interface {
+	// StartAWS starts the emulator and returns its URL as this process reaches it.
+	StartAWS(context.Context) (url string, err error)
+	// Publish builds and pushes what the registry lacks.
+	Publish(context.Context) ([]Image, error)
+	// Synth synthesizes the environment with the images' digests into a folder.
+	Synth(context.Context, []Image) (assembly string, err error)
+	// DeployStacks bootstraps the emulator and deploys the folder's stacks to it.
+	DeployStacks(ctx context.Context, assembly string) error
+	// StartDatabase starts PostgreSQL, empty, and returns its URL as this process reaches it.
+	StartDatabase(context.Context, Database) (url string, err error)
+	// Run runs a one-off to its end and returns what it printed; an exit code
+	// other than 0 is an error that holds the last lines.
+	Run(context.Context, Task) (output string, err error)
+	// StartApp starts the app and returns its URL as this process reaches it.
+	StartApp(context.Context, Task) (url string, err error)
+	// Overrides are the variables that tasks get beside or instead of their
+	// definition's, because this is no AWS.
+	Overrides() map[string]string
+}
+
+// Options of a local deployment.
+type Options struct {
+	Names names.Names
+	// Kind says what the machine is, for the summary: "containers" or "processes".
+	Kind string
+	// UsersCSV is the sample that is imported.
+	UsersCSV []byte
+	// URL is where a person reaches the app, if it outlives the deployment.
+	URL string
+}
+
+// Deploy walks the path. The report has every step that was begun, also when
+// the error is not nil.
+func Deploy(ctx context.Context, machine Machine, options Options) (string, error) {
+	d := &deployment{machine: machine, options: options}
+	results := jobs.Steps(ctx,
+		jobs.Job{Name: "start emulated AWS", Run: d.startAWS},
+		jobs.Job{Name: "publish images", Run: d.publish},
+		jobs.Job{Name: "synthesize", Run: d.synthesize},
+		jobs.Job{Name: "deploy stacks", Run: d.deployStacks},
+		jobs.Job{Name: "register definitions", Run: d.register},
+		jobs.Job{Name: "start PostgreSQL", Run: d.startDatabase},
+		jobs.Job{Name: "migrate", Run: d.migrate},
+		jobs.Job{Name: "start app", Run: d.startApp},
+		jobs.Job{Name: "import users", Run: d.importUsers},
+		jobs.Job{Name: "count rows", Run: d.countRows},
+		jobs.Job{Name: "look at the page", Run: d.lookAtPage},
+	)
+	if failed := results.Failed(); len(failed) > 0 {
+		return "", fmt.Errorf("deploy %s: step %q failed\n\n%s", options.Names.Env, failed[0], results.Report())
+	}
+	return d.summary(results), nil
+}
+
+// deployment is what one run has come to know.
+type deployment struct {
+	machine  Machine
+	options  Options
+	aws      clients
+	images   []Image
+	assembly string
+	fitted   emulate.Assembly
+	database string // URL
+	app      string // URL
+}
+
+func (d *deployment) summary(results jobs.Results) string {
+	var text strings.Builder
+	fmt.Fprintf(&text, "Deployed %s as %s\n\n%s\n", d.options.Names.Prefix(), d.options.Kind, results.Table())
+	for _, image := range d.images {
+		fmt.Fprintf(&text, "image  %-10s  %s  %s\n", image.Name, image.Digest, image.Tag)
+	}
+	fmt.Fprintf(&text, "\nNot covered by the emulator (%d types):\n", len(d.fitted.Lost))
+	for _, loss := range d.fitted.Lost {
+		fmt.Fprintf(&text, "  %2d × %s\n", loss.Count, loss.Type)
+	}
+	if d.options.URL != "" {
+		fmt.Fprintf(&text, "\n%s\n", d.options.URL)
+	}
+	return text.String()
+}

@@ -1,0 +1,86 @@
+// ProofLink's delivery: builds, checks and deploys a system for test evidence,
+// the same on a laptop and in GitHub Actions.
+//
+//	dagger call ci                    everything that must hold
+//	dagger call deploy --env local    the whole pipeline, with no AWS account
+//	dagger call serve up --ports 3000:3000
+//	                                  the same system, to look at in a browser
+package main
+
+import (
+	"github.com/prooflink/prooflink/.dagger/internal/dagger"
+	"github.com/prooflink/prooflink/.dagger/versions"
+)
+
+// Build, check and deploy ProofLink.
+type Prooflink struct {
+	// +private
+	Source *dagger.Directory
+	// +private
+	Revision string
+	// +private
+	NodeImage string
+	// +private
+	FluentBitImage string
+	// +private
+	AwsAccessKeyId *dagger.Secret
+	// +private
+	AwsSecretAccessKey *dagger.Secret
+	// +private
+	AwsSessionToken *dagger.Secret
+}
+
+// New reads the repository and the caller's AWS credentials.
+//
+// Credentials are used by functions that work on AWS, by none that builds or
+// synthesizes. The file .env takes them from the caller's environment.
+func New(
+	// The repository.
+	//
+	// +defaultPath="/"
+	// +ignore=["**", "!.dagger/**", "!.github/**", "!.ci/**", "!app/**", "!batch/**", "!fluentbit/**", "!infra/**", "!dagger.json", "!go.mod", "!go.sum", "!.golangci.yml", "!Makefile", "!README.md", "**/node_modules", "**/.next", "**/dist", "**/cdk.out", "**/.tools", "**/coverage"]
+	source *dagger.Directory,
+	// The commit that is built, for the images' label, like "1f2e3d4". It does
+	// not change an image's identity.
+	//
+	// +optional
+	revision string,
+	// The base image of app and batch, like "node:24-bookworm-slim@sha256:…";
+	// by default the one of versions.go.
+	//
+	// +optional
+	nodeImage string,
+	// The base image of the log router; by default the one of versions.go.
+	//
+	// +optional
+	fluentBitImage string,
+	// The access key's id; .env takes it from AWS_ACCESS_KEY_ID.
+	//
+	// +optional
+	awsAccessKeyId *dagger.Secret,
+	// The access key's secret; .env takes it from AWS_SECRET_ACCESS_KEY.
+	//
+	// +optional
+	awsSecretAccessKey *dagger.Secret,
+	// The session token of temporary credentials; .env takes it from AWS_SESSION_TOKEN.
+	//
+	// +optional
+	awsSessionToken *dagger.Secret,
+) *Prooflink {
+	return &Prooflink{
+		Source:             source,
+		Revision:           revision,
+		NodeImage:          or(nodeImage, versions.Node),
+		FluentBitImage:     or(fluentBitImage, versions.FluentBit),
+		AwsAccessKeyId:     awsAccessKeyId,
+		AwsSecretAccessKey: awsSecretAccessKey,
+		AwsSessionToken:    awsSessionToken,
+	}
+}
+
+func or(value, otherwise string) string {
+	if value != "" {
+		return value
+	}
+	return otherwise
+}

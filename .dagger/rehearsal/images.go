@@ -1,0 +1,241 @@
+package rehearsal
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/tarball"
+
+	"github.com/prooflink/prooflink/.dagger/imageid"
+	"github.com/prooflink/prooflink/.dagger/local"
+	"github.com/prooflink/prooflink/.dagger/registry"
+	"github.com/prooflink/prooflink/.dagger/versions"
+	"github.com/prooflink/prooflink/infra/names"
+)
+
+// imageWorkdir is where the images have their files.
+const imageWorkdir = "app"
+
+// appEntrypoint is the app image's.
+var appEntrypoint = []string{"node", "entrypoint.mjs"}
+
+// source is how an image is built on the host.
+type source struct {
+	name       string
+	folder     string
+	dockerfile string
+	args       map[string]string
+	repository func(names.Names) string
+	// commands build it, in a copy of the folder.
+	commands [][]string
+	// output is the part of the copy that the image holds.
+	output string
+}
+
+var sources = []source{
+	{
+		name: "app", folder: "app", dockerfile: "Dockerfile",
+		args:       map[string]string{"NODE_IMAGE": versions.Node},
+		repository: names.Names.AppRepository,
+		commands:   [][]string{{"npm", "ci", "--no-audit", "--no-fund"}, {"npm", "run", "build"}},
+		output:     ".next/standalone",
+	},
+	{
+		name: "batch", folder: "batch", dockerfile: "DockerFile",
+		args:       map[string]string{"NODE_IMAGE": versions.Node},
+		repository: names.Names.BatchRepository,
+		commands: [][]string{{"npm", "ci", "--no-audit", "--no-fund"}, {"npm", "run", "build"},
+			{"npm", "prune", "--omit=dev", "--no-audit", "--no-fund"}},
+		output: ".",
+	},
+	{
+		name: "fluent-bit", folder: "fluentbit", dockerfile: "Dockerfile",
+		args:       map[string]string{"FLUENT_BIT_IMAGE": versions.FluentBit},
+		repository: names.Names.FluentBitRepository,
+		output:     ".",
+	},
+}
+
+// Publish builds, on the host, what the registry of this process lacks.
+func (p *Processes) Publish(ctx context.Context) ([]local.Image, error) {
+	var images []local.Image
+	for _, each := range sources {
+		image, err := p.publishOne(ctx, each)
+		if err != nil {
+			return nil, fmt.Errorf("publish the %s image: %w", each.name, err)
+		}
+		images = append(images, image)
+	}
+	return images, nil
+}
+
+func (p *Processes) publishOne(ctx context.Context, s source) (local.Image, error) {
+	inputs := filepath.Join(p.work, "build", s.name)
+	if err := p.copyInputs(ctx, s.folder, inputs); err != nil {
+		return local.Image{}, err
+	}
+	tag, err := imageid.Tag(imageid.Inputs{Context: os.DirFS(inputs), Dockerfile: s.dockerfile, Args: s.args, Platform: "linux/amd64"})
+	if err != nil {
+		return local.Image{}, err
+	}
+	host := strings.TrimPrefix(p.registry.URL, "http://")
+	repository := s.repository(names.New(p.environment.Project, p.environment.Env))
+	digest, found, err := registry.Registry{Host: host, Insecure: true}.Find(ctx, repository, tag)
+	if err != nil || found {
+		return local.Image{Name: s.name, Tag: tag, Digest: digest}, err
+	}
+	root, err := p.buildRoot(ctx, s, inputs)
+	if err != nil {
+		return local.Image{}, err
+	}
+	digest, err = push(ctx, root, host+"/"+repository+":"+tag)
+	return local.Image{Name: s.name, Tag: tag, Digest: digest, Built: true}, err
+}
+
+// copyInputs copies what git knows or would add: what the checkout's build
+// leaves behind is no input.
+func (p *Processes) copyInputs(ctx context.Context, folder, to string) error {
+	if err := os.RemoveAll(to); err != nil {
+		return err
+	}
+	list := exec.CommandContext(ctx, "git", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+	list.Dir = filepath.Join(p.repository, folder)
+	files, err := list.Output()
+	if err != nil {
+		return fmt.Errorf("list the files of %s: %w", folder, err)
+	}
+	for file := range strings.SplitSeq(strings.TrimSuffix(string(files), "\x00"), "\x00") {
+		if err := copyFile(filepath.Join(list.Dir, file), filepath.Join(to, file)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func copyFile(from, to string) error {
+	info, err := os.Stat(from)
+	if err != nil {
+		return err
+	}
+	content, err := os.ReadFile(from)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(to, content, info.Mode().Perm())
+}
+
+// buildRoot builds in the copy and moves the result to where an image has it.
+func (p *Processes) buildRoot(ctx context.Context, s source, inputs string) (string, error) {
+	for _, args := range s.commands {
+		command := exec.CommandContext(ctx, filepath.Join(p.tools.Node, args[0]), args[1:]...)
+		command.Dir = inputs
+		command.Env = append(os.Environ(), "PATH="+p.tools.Node+string(os.PathListSeparator)+os.Getenv("PATH"), "NEXT_TELEMETRY_DISABLED=1")
+		if err := run(command); err != nil {
+			return "", err
+		}
+	}
+	root := filepath.Join(p.work, "images", s.name)
+	if err := os.MkdirAll(root, 0o755); err != nil {
+		return "", err
+	}
+	p.roots[s.name] = root
+	return root, os.Rename(filepath.Join(inputs, s.output), filepath.Join(root, imageWorkdir))
+}
+
+// push makes an image of one layer and pushes it.
+func push(ctx context.Context, root, address string) (digest string, err error) {
+	layer, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) { return tarOf(root) })
+	if err != nil {
+		return "", err
+	}
+	image, err := mutate.AppendLayers(empty.Image, layer)
+	if err != nil {
+		return "", err
+	}
+	image, err = mutate.ConfigFile(image, &v1.ConfigFile{
+		Architecture: "amd64", OS: "linux", Config: v1.Config{WorkingDir: "/" + imageWorkdir}, RootFS: rootFS(image)})
+	if err != nil {
+		return "", err
+	}
+	ref, err := name.ParseReference(address, name.Insecure)
+	if err != nil {
+		return "", err
+	}
+	if err := remote.Write(ref, image, remote.WithContext(ctx)); err != nil {
+		return "", err
+	}
+	hash, err := image.Digest()
+	return hash.String(), err
+}
+
+func rootFS(image v1.Image) v1.RootFS {
+	config, err := image.ConfigFile()
+	if err != nil {
+		return v1.RootFS{Type: "layers"}
+	}
+	return config.RootFS
+}
+
+// tarOf packs a folder without times and owners, so that the same files make
+// the same layer.
+func tarOf(root string) (io.ReadCloser, error) {
+	var packed bytes.Buffer
+	archive := tar.NewWriter(&packed)
+	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || path == root {
+			return err
+		}
+		return addEntry(archive, root, path, entry)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return io.NopCloser(&packed), archive.Close()
+}
+
+func addEntry(archive *tar.Writer, root, path string, entry fs.DirEntry) error {
+	info, err := entry.Info()
+	if err != nil {
+		return err
+	}
+	target := ""
+	if entry.Type()&fs.ModeSymlink != 0 {
+		if target, err = os.Readlink(path); err != nil {
+			return err
+		}
+	}
+	header, err := tar.FileInfoHeader(info, target)
+	if err != nil {
+		return err
+	}
+	relative, err := filepath.Rel(root, path)
+	if err != nil {
+		return err
+	}
+	*header = tar.Header{Typeflag: header.Typeflag, Name: filepath.ToSlash(relative), Linkname: target, Mode: header.Mode, Size: header.Size}
+	if err := archive.WriteHeader(header); err != nil || !info.Mode().IsRegular() {
+		return err
+	}
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	_, err = archive.Write(content)
+	return err
+}

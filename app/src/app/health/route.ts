@@ -1,0 +1,2 @@
+export const dynamic = 'force-dynamic';
+export { health as GET } from '@/features/health/api/health';

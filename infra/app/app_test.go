@@ -1,0 +1,537 @@
+package app_test
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/prooflink/prooflink/infra/app"
+	"github.com/prooflink/prooflink/infra/config"
+	"github.com/prooflink/prooflink/infra/images"
+	"github.com/prooflink/prooflink/infra/names"
+)
+
+const (
+	taskDefinition = "AWS::ECS::TaskDefinition"
+	ecsService     = "AWS::ECS::Service"
+	jobDefinition  = "AWS::Batch::JobDefinition"
+	securityGroup  = "AWS::EC2::SecurityGroup"
+	listener       = "AWS::ElasticLoadBalancingV2::Listener"
+	loadBalancer   = "AWS::ElasticLoadBalancingV2::LoadBalancer"
+	database       = "AWS::RDS::DBInstance"
+	logGroup       = "AWS::Logs::LogGroup"
+)
+
+// everywhere runs a test in each environment.
+func everywhere(t *testing.T, test func(t *testing.T, env config.Environment)) {
+	t.Helper()
+	for _, name := range config.Known() {
+		env, err := config.Load(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Run(name, func(t *testing.T) { test(t, env) })
+	}
+}
+
+// equal compares what is with what should be.
+func equal(t *testing.T, what string, got, want any) {
+	t.Helper()
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("%s: -want +got:\n%s", what, diff)
+	}
+}
+
+// within asserts that a text has others in it.
+func within(t *testing.T, what, text string, parts ...string) {
+	t.Helper()
+	for _, part := range parts {
+		if !strings.Contains(text, part) {
+			t.Errorf("%s lacks %q:\n%s", what, part, text)
+		}
+	}
+}
+
+func TestC1TheLoadBalancerHasTwoSubnets(t *testing.T) {
+	everywhere(t, func(t *testing.T, env config.Environment) {
+		subnets := stack(t, env.Env, names.Compute).one(t, loadBalancer).Properties["Subnets"].([]any)
+		equal(t, "subnets", len(subnets), 2)
+		if plain(subnets[0]) == plain(subnets[1]) {
+			t.Error("both are the same")
+		}
+	})
+}
+
+func TestC2TheDatabaseSubnetGroupHasTwoSubnets(t *testing.T) {
+	everywhere(t, func(t *testing.T, env config.Environment) {
+		group := stack(t, env.Env, names.Database).one(t, "AWS::RDS::DBSubnetGroup")
+		equal(t, "subnets", len(group.Properties["SubnetIds"].([]any)), 2)
+		zone := env.Network.AZs[0]
+		if env.DB.MultiAZ {
+			zone = "<nothing>"
+		}
+		equal(t, "the instance's zone", stack(t, env.Env, names.Database).one(t, database).at("AvailabilityZone"), zone)
+	})
+}
+
+func TestC3SubnetsHaveTheConfiguredRangesZonesAndNames(t *testing.T) {
+	everywhere(t, func(t *testing.T, env config.Environment) {
+		var got, want []string
+		for _, s := range stack(t, env.Env, names.Network).of("AWS::EC2::Subnet") {
+			name := regexp.MustCompile(`Key:Name Value:(\S+)}`).FindStringSubmatch(s.at("Tags"))[1]
+			got = append(got, s.at("CidrBlock")+" "+s.at("AvailabilityZone")+" "+name)
+		}
+		n, net := env.Names(), env.Network
+		for i, az := range net.AZs {
+			want = append(want, net.PublicSubnetCIDRs[i]+" "+az+" "+n.PublicSubnet(i+1, az),
+				net.PrivateSubnetCIDRs[i]+" "+az+" "+n.PrivateSubnet(i+1, az))
+		}
+		slices.Sort(got)
+		slices.Sort(want)
+		equal(t, "subnets", got, want)
+	})
+}
+
+func TestC11OnlyConfiguredPortsAreOpenToTheWorld(t *testing.T) {
+	everywhere(t, func(t *testing.T, env config.Environment) {
+		var open []string
+		for _, role := range names.StackRoles() {
+			s := stack(t, env.Env, role)
+			for _, group := range s.of(securityGroup) {
+				rules, _ := group.Properties["SecurityGroupIngress"].([]any)
+				for _, rule := range rules {
+					if text := plain(rule); strings.Contains(text, "CidrIp:0.0.0.0/0") {
+						open = append(open, group.at("GroupName")+" "+plain(rule.(map[string]any)["FromPort"]))
+					}
+				}
+			}
+			for _, rule := range s.of("AWS::EC2::SecurityGroupIngress") {
+				equal(t, "an added rule's range", rule.at("CidrIp"), "<nothing>")
+			}
+		}
+		want := []string{env.Names().AlbSecurityGroup() + " 80"}
+		if env.ALB.TLS.Enabled {
+			want = append(want, env.Names().AlbSecurityGroup()+" 443")
+		}
+		equal(t, "open ports", open, want)
+	})
+}
+
+func TestC12HTTPSHasItsPolicy(t *testing.T) {
+	var protocols []string
+	for _, l := range stack(t, "prod", names.Compute).of(listener) {
+		protocols = append(protocols, l.at("Protocol")+" "+l.at("SslPolicy")+" "+l.at("DefaultActions", 0, "Type"))
+	}
+	equal(t, "listeners", protocols, []string{"HTTP <nothing> redirect", "HTTPS ELBSecurityPolicy-TLS13-1-2-2021-06 forward"})
+	equal(t, "dev's action", stack(t, "dev", names.Compute).one(t, listener).at("DefaultActions", 0, "Type"), "forward")
+}
+
+func TestC20SmallVolumesHaveNoIOPS(t *testing.T) {
+	everywhere(t, func(t *testing.T, env config.Environment) {
+		equal(t, "IOPS", stack(t, env.Env, names.Database).one(t, database).at("Iops"), "<nothing>")
+	})
+}
+
+func TestA5TheDatabaseIsTheSeeds(t *testing.T) {
+	type properties struct{ Class, Storage, Type, Max, MultiAZ, Backup, Encrypted, Protected, Insights, Engine, Public, Deletion string }
+	want := map[string]properties{
+		"dev":  {"db.t4g.micro", "20", "gp3", "<nothing>", "false", "0", "true", "false", "false", "postgres 15", "false", "Delete"},
+		"prod": {"db.t4g.medium", "100", "gp3", "500", "true", "7", "true", "true", "true", "postgres 15", "false", "Snapshot"},
+	}
+	for env, expected := range want {
+		t.Run(env, func(t *testing.T) {
+			r := stack(t, env, names.Database).one(t, database)
+			equal(t, "database", properties{r.at("DBInstanceClass"), r.at("AllocatedStorage"), r.at("StorageType"),
+				r.at("MaxAllocatedStorage"), r.at("MultiAZ"), r.at("BackupRetentionPeriod"), r.at("StorageEncrypted"),
+				r.at("DeletionProtection"), r.at("EnablePerformanceInsights"), r.at("Engine") + " " + r.at("EngineVersion"),
+				r.at("PubliclyAccessible"), r.DeletionPolicy}, expected)
+			equal(t, "a replacement leaves", r.UpdateReplacePolicy, "Snapshot")
+		})
+	}
+}
+
+// containersWithDatabase are those that connect to the database.
+func containersWithDatabase(t *testing.T, env string) map[string]resource {
+	t.Helper()
+	job := stack(t, env, names.Batch).one(t, jobDefinition)
+	return map[string]resource{
+		"app":     container(t, stack(t, env, names.Compute).one(t, taskDefinition), names.AppContainer),
+		"migrate": container(t, stack(t, env, names.Database).one(t, taskDefinition), names.MigrateContainer),
+		"batch":   {Properties: job.Properties["ContainerProperties"].(map[string]any)},
+	}
+}
+
+func TestC26AndC32TheDatabaseIsReachedByItsSecretsKeysOverTLS(t *testing.T) {
+	everywhere(t, func(t *testing.T, env config.Environment) {
+		for name, c := range containersWithDatabase(t, env.Env) {
+			secrets := pairs(c, "Secrets", "Name", "ValueFrom")
+			for variable, key := range map[string]string{"DB_HOST": "host", "DB_PORT": "port", "DB_NAME": "dbname",
+				"DB_USERNAME": "username", "DB_PASSWORD": "password"} {
+				within(t, name+"'s "+variable, secrets[variable], "CredentialsAttachment", ":"+key+"::")
+			}
+			equal(t, name+"'s TLS", pairs(c, "Environment", "Name", "Value")["DB_SSLMODE"], env.DB.SSLMode)
+			if text := plain(c.Properties); strings.Contains(text, "DATABASE_URL") {
+				t.Errorf("%s has DATABASE_URL, which the secret doesn't", name)
+			}
+		}
+		force := map[bool]string{true: "0", false: "1"}[env.DB.SSLMode == config.SSLDisable]
+		equal(t, "rds.force_ssl", stack(t, env.Env, names.Database).one(t, "AWS::RDS::DBParameterGroup").at("Parameters", "rds.force_ssl"), force)
+	})
+}
+
+func TestC33ExecutionRolesReadOnlyTheirSecrets(t *testing.T) {
+	for role, count := range map[names.StackRole]int{names.Database: 1, names.Compute: 2, names.Batch: 1} {
+		text := ""
+		for id, policy := range stack(t, "prod", role).policies() {
+			if strings.Contains(id, "ExecutionRole") {
+				text += policy
+			}
+		}
+		within(t, string(role), text, "secretsmanager:GetSecretValue")
+		secrets := strings.Count(text, "CredentialsAttachment") + strings.Count(text, "AppSecret")
+		equal(t, string(role)+"'s secrets", secrets, count)
+	}
+}
+
+func TestC34EveryLogGroupThatIsWrittenExistsAndEnds(t *testing.T) {
+	everywhere(t, func(t *testing.T, env config.Environment) {
+		made := map[string]string{}
+		for _, role := range []names.StackRole{names.Foundation, names.Network} {
+			for _, group := range stack(t, env.Env, role).of(logGroup) {
+				made[group.at("LogGroupName")] = group.at("RetentionInDays")
+			}
+		}
+		used := regexp.MustCompile(`/(?:ecs|aws/batch)/[a-z-]+`)
+		for _, role := range []names.StackRole{names.Database, names.Compute, names.Batch} {
+			for _, r := range stack(t, env.Env, role).Resources {
+				for _, name := range used.FindAllString(plain(r.Properties), -1) {
+					if days := made[name]; days == "" || days == "<nothing>" {
+						t.Errorf("%s is used, but not made with a retention: %v", name, made)
+					}
+				}
+			}
+		}
+	})
+}
+
+func TestC38RepositoriesAreInAStackThatNeedsNoImage(t *testing.T) {
+	everywhere(t, func(t *testing.T, env config.Environment) {
+		base := stack(t, env.Env, names.Foundation)
+		equal(t, "repositories", len(base.of("AWS::ECR::Repository")), 3)
+		for _, r := range base.Resources {
+			if text := plain(r.Properties); strings.Contains(text, "@sha256:") || strings.Contains(text, "Stack-") {
+				t.Errorf("the foundation depends on an image or a stack: %s", text)
+			}
+		}
+	})
+}
+
+func TestEveryImageIsNamedByItsDigest(t *testing.T) {
+	everywhere(t, func(t *testing.T, env config.Environment) {
+		n := env.Names()
+		images := map[string]string{}
+		for name, c := range containersWithDatabase(t, env.Env) {
+			images[name] = c.at("Image")
+		}
+		task := stack(t, env.Env, names.Compute).one(t, taskDefinition)
+		images["router"] = container(t, task, names.RouterContainer).at("Image")
+		for name, want := range map[string]string{
+			"app": n.AppRepository() + "@" + appDigest, "batch": n.BatchRepository() + "@" + batchDigest,
+			"migrate": n.BatchRepository() + "@" + batchDigest, "router": n.FluentBitRepository() + "@" + routerDigest,
+		} {
+			if !strings.HasSuffix(images[name], "/"+want) {
+				t.Errorf("%s is %s, want …/%s", name, images[name], want)
+			}
+		}
+	})
+}
+
+func TestC42AutoscalingDecidesTheNumberOfTasks(t *testing.T) {
+	prod, dev := stack(t, "prod", names.Compute), stack(t, "dev", names.Compute)
+	equal(t, "prod's count", prod.one(t, ecsService).at("DesiredCount"), "<nothing>")
+	equal(t, "dev's count", dev.one(t, ecsService).at("DesiredCount"), "1")
+	target := prod.one(t, "AWS::ApplicationAutoScaling::ScalableTarget")
+	equal(t, "prod's range", target.at("MinCapacity")+"-"+target.at("MaxCapacity"), "2-20")
+	equal(t, "dev's targets", len(dev.of("AWS::ApplicationAutoScaling::ScalableTarget")), 0)
+}
+
+func TestC46AndC47TheRouterHasItsConfigurationInItsImage(t *testing.T) {
+	everywhere(t, func(t *testing.T, env config.Environment) {
+		task := stack(t, env.Env, names.Compute).one(t, taskDefinition)
+		equal(t, "the application's log", container(t, task, names.AppContainer).at("LogConfiguration"), "{LogDriver:awsfirelens}")
+		router := container(t, task, names.RouterContainer)
+		within(t, "the router", router.at("FirelensConfiguration"), "Type:fluentbit", "config-file-type:file",
+			"config-file-value:/fluent-bit/custom/prooflink.conf")
+		equal(t, "the router's own log", router.at("LogConfiguration", "LogDriver"), "awslogs")
+		equal(t, "the router is essential", router.at("Essential"), "true")
+		within(t, "the application", container(t, task, names.AppContainer).at("DependsOn"), "ContainerName:log-router")
+	})
+}
+
+func TestC49AndC55TheTaskRoleWritesTheLogs(t *testing.T) {
+	everywhere(t, func(t *testing.T, env config.Environment) {
+		n := env.Names()
+		text := ""
+		for id, policy := range stack(t, env.Env, names.Compute).policies() {
+			if strings.HasPrefix(id, "${TaskRole") {
+				text += policy
+			}
+		}
+		within(t, "the task role", text, "logs:CreateLogStream", "logs:PutLogEvents", n.ErrorsLogGroup()+":*",
+			n.ServerLogGroup()+":*", n.ClientLogGroup()+":*", "s3:PutObject", "/year=*")
+		for _, wildcard := range []string{"Resource:*", "Action:*", "-files-*", "s3:*"} {
+			if strings.Contains(text, wildcard) {
+				t.Errorf("the task role has %q", wildcard)
+			}
+		}
+	})
+}
+
+func TestC51TheRouterKnowsBucketAndGroup(t *testing.T) {
+	task := stack(t, "local", names.Compute).one(t, taskDefinition)
+	router := pairs(container(t, task, names.RouterContainer), "Environment", "Name", "Value")
+	equal(t, "the router's environment", router, map[string]string{
+		"AWS_REGION": "ap-northeast-1", "ERROR_LOG_GROUP": "/ecs/prooflink-local-errors",
+		"LOG_BUCKET_NAME": "prooflink-local-logs-000000000000",
+	})
+}
+
+func TestA9TheApplicationsEnvironmentIsTheSeeds(t *testing.T) {
+	app := container(t, stack(t, "prod", names.Compute).one(t, taskDefinition), names.AppContainer)
+	equal(t, "environment", pairs(app, "Environment", "Name", "Value"), map[string]string{
+		"NODE_ENV": "production", "PORT": "3000", "NEXTAUTH_URL": "https://prooflink.example.com", "AUTH_TRUST_HOST": "true",
+		"KEEP_ALIVE_TIMEOUT": "65000", "AWS_REGION": "ap-northeast-1", "AWS_S3_BUCKET_NAME": "prooflink-prod-files-123456789012",
+		"DB_SSLMODE": "verify-full", "LOG_LEVEL": "info", "ENABLE_CLOUDWATCH_LOGS": "true",
+		"CLOUDWATCH_SERVER_LOG_GROUP":       "/ecs/prooflink-prod-app-server",
+		"CLOUDWATCH_CLIENT_LOG_GROUP":       "/ecs/prooflink-prod-app-client",
+		"NEXT_PUBLIC_CLIENT_LOG_SEND_LEVEL": "warn", "NEXT_PUBLIC_CLIENT_LOG_BATCH_SIZE": "10",
+		"NEXT_PUBLIC_CLIENT_LOG_BATCH_INTERVAL": "30000",
+	})
+	dev := container(t, stack(t, "dev", names.Compute).one(t, taskDefinition), names.AppContainer)
+	equal(t, "C15: dev's URL", pairs(dev, "Environment", "Name", "Value")["NEXTAUTH_URL"], "http://${LoadBalancer.DNSName}")
+	equal(t, "port", app.at("PortMappings", 0, "Name"), "app-3000-tcp")
+	within(t, "health check", app.at("HealthCheck", "Command"), "[CMD node -e fetch('http://127.0.0.1:3000/api/health')")
+}
+
+func TestA9ARollingUpdateIsRolledBackWhenItFails(t *testing.T) {
+	everywhere(t, func(t *testing.T, env config.Environment) {
+		s := stack(t, env.Env, names.Compute).one(t, ecsService)
+		equal(t, "deployment", s.at("DeploymentConfiguration"),
+			"{DeploymentCircuitBreaker:{Enable:true Rollback:true} MaximumPercent:200 MinimumHealthyPercent:100}")
+		equal(t, "public address", s.at("NetworkConfiguration", "AwsvpcConfiguration", "AssignPublicIp"), "DISABLED")
+		subnets := s.Properties["NetworkConfiguration"].(map[string]any)["AwsvpcConfiguration"].(map[string]any)["Subnets"].([]any)
+		equal(t, "zones with tasks", len(subnets), env.Network.ActiveAZs)
+	})
+}
+
+func TestC62AndC63NoStackNeedsALaterOne(t *testing.T) {
+	everywhere(t, func(t *testing.T, env config.Environment) {
+		order := env.Names().Stacks()
+		data, err := os.ReadFile(filepath.Join(synth(t, env.Env), "manifest.json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var manifest struct {
+			Artifacts map[string]struct{ Dependencies []string }
+		}
+		if err := json.Unmarshal(data, &manifest); err != nil {
+			t.Fatal(err)
+		}
+		for i, name := range order {
+			for _, dependency := range manifest.Artifacts[name].Dependencies {
+				if at := slices.Index(order, dependency); at > i {
+					t.Errorf("%s needs %s", name, dependency)
+				}
+			}
+		}
+		equal(t, "Compute's stacks", slices.Contains(manifest.Artifacts[order[3]].Dependencies, order[0]), true)
+	})
+}
+
+func TestC63SecurityGroupsAndTheirRulesAreInTheNetworkStack(t *testing.T) {
+	everywhere(t, func(t *testing.T, env config.Environment) {
+		for _, role := range names.StackRoles() {
+			s := stack(t, env.Env, role)
+			groups, rules := len(s.of(securityGroup)), len(s.of("AWS::EC2::SecurityGroupIngress"))
+			if role == names.Network {
+				equal(t, "groups and rules", []int{groups, rules}, []int{4, 3})
+			} else if groups+rules > 0 {
+				t.Errorf("%s has a security group or a rule", role)
+			}
+			equal(t, "outbound rules apart", len(s.of("AWS::EC2::SecurityGroupEgress")), 0)
+		}
+	})
+}
+
+func TestC64NoExportLocksAStack(t *testing.T) {
+	everywhere(t, func(t *testing.T, env config.Environment) {
+		for _, role := range names.StackRoles() {
+			for key, output := range stack(t, env.Env, role).Outputs {
+				if output.Export != nil {
+					t.Errorf("%s exports %s", role, key)
+				}
+			}
+		}
+	})
+}
+
+func TestC76AndC83TheQueueHasOneEnvironmentPerType(t *testing.T) {
+	s := stack(t, "dev", names.Batch)
+	var types []string
+	for _, e := range s.of("AWS::Batch::ComputeEnvironment") {
+		types = append(types, e.at("ComputeResources", "Type")+" "+e.at("ComputeResources", "MaxvCpus")+" "+e.at("ReplaceComputeEnvironment"))
+		equal(t, "C77: service role", e.at("ServiceRole"), "<nothing>")
+	}
+	equal(t, "environments", types, []string{"FARGATE 2 false", "FARGATE_SPOT 2 false"})
+	equal(t, "order", s.one(t, "AWS::Batch::JobQueue").at("ComputeEnvironmentOrder"),
+		"[{ComputeEnvironment:${Fargate} Order:1} {ComputeEnvironment:${FargateSpot} Order:2}]")
+}
+
+func TestA16TheUserImportIsTheSeeds(t *testing.T) {
+	for env, size := range map[string]string{"dev": "0.25 512 3600", "prod": "0.5 1024 7200"} {
+		t.Run(env, func(t *testing.T) {
+			job := stack(t, env, names.Batch).one(t, jobDefinition)
+			c := resource{Properties: job.Properties["ContainerProperties"].(map[string]any)}
+			equal(t, "size", c.at("ResourceRequirements", 0, "Value")+" "+c.at("ResourceRequirements", 1, "Value")+" "+
+				job.at("Timeout", "AttemptDurationSeconds"), size)
+			equal(t, "command", c.at("Command"), "[node dist/user-import.js]")
+			equal(t, "log", c.at("LogConfiguration", "Options", "awslogs-stream-prefix"), "user-import")
+			bucket := "prooflink-" + env + "-files-123456789012"
+			equal(t, "environment", pairs(c, "Environment", "Name", "Value"), map[string]string{
+				"NODE_ENV": "production", "AWS_REGION": "ap-northeast-1", "STORAGE_MODE": "s3", "LOG_LEVEL": "info",
+				"DB_SSLMODE": "verify-full", "INPUT_S3_BUCKET": bucket, "OUTPUT_S3_BUCKET": bucket, "AWS_S3_BUCKET_NAME": bucket})
+			equal(t, "old revisions stay", job.at("ResourceRetentionPolicy", "SkipDeregisterOnUpdate"), "true")
+		})
+	}
+}
+
+func TestDataIsKeptInProdAndGoesInDev(t *testing.T) {
+	for env, policy := range map[string]string{"dev": "Delete", "local": "Delete", "prod": "Retain"} {
+		for id, r := range stack(t, env, names.Foundation).Resources {
+			switch r.Type {
+			case "AWS::S3::Bucket", "AWS::ECR::Repository", logGroup:
+				equal(t, env+" "+id, r.DeletionPolicy, policy)
+			}
+		}
+	}
+}
+
+func TestLocalNeedsNoLambda(t *testing.T) {
+	for _, role := range names.StackRoles() {
+		for id, r := range stack(t, "local", role).Resources {
+			if strings.HasPrefix(r.Type, "Custom::") || strings.HasPrefix(r.Type, "AWS::Lambda::") {
+				t.Errorf("%s is a %s", id, r.Type)
+			}
+		}
+	}
+}
+
+func TestC61LoadBalancersOfTokyoMayWriteTheirLogs(t *testing.T) {
+	text := ""
+	for _, r := range stack(t, "prod", names.Foundation).of("AWS::S3::BucketPolicy") {
+		text += r.at("PolicyDocument")
+	}
+	within(t, "bucket policies", text, ":iam::582318560864:root", "/AWSLogs/123456789012/*")
+}
+
+func TestEveryResourceIsTagged(t *testing.T) {
+	everywhere(t, func(t *testing.T, env config.Environment) {
+		for kind, role := range map[string]names.StackRole{"AWS::EC2::VPC": names.Network, ecsService: names.Compute, database: names.Database} {
+			within(t, kind, stack(t, env.Env, role).one(t, kind).at("Tags"),
+				"Key:Project Value:prooflink", "Key:Environment Value:"+env.Env, "Key:ManagedBy Value:cdk")
+		}
+	})
+}
+
+func TestThePipelineFindsItsOutputs(t *testing.T) {
+	want := map[names.StackRole][]string{
+		names.Foundation: {names.OutputAppRepositoryURI, names.OutputBatchRepositoryURI, names.OutputFluentBitRepositoryURI,
+			names.OutputFilesBucket, names.OutputLogArchiveBucket, names.OutputClusterName},
+		names.Network: {names.OutputVpcID, names.OutputTaskSubnetIDs, names.OutputTaskSecurityGroupID},
+		names.Database: {names.OutputDatabaseEndpoint, names.OutputDatabaseSecretArn, names.OutputAppSecretArn,
+			names.OutputMigrateTaskDefinitionArn},
+		names.Compute: {names.OutputServiceURL, names.OutputAlbDNSName, names.OutputServiceName,
+			names.OutputTaskDefinitionArn, names.OutputTargetGroupArn},
+		names.Batch: {names.OutputJobQueueArn, names.OutputUserImportJobArn},
+	}
+	everywhere(t, func(t *testing.T, env config.Environment) {
+		for role, keys := range want {
+			outputs := stack(t, env.Env, role).Outputs
+			for _, key := range keys {
+				if _, ok := outputs[key]; !ok {
+					t.Errorf("%s has no output %s", role, key)
+				}
+			}
+		}
+	})
+}
+
+func TestMistakesOfTheCallerAreErrors(t *testing.T) {
+	cases := map[string]struct {
+		context map[string]any
+		want    string
+	}{
+		"an unknown environment lists the known ones": {map[string]any{names.ContextEnv: "staging"}, "use one of dev, local, prod"},
+		"a tag is not a digest":                       {map[string]any{names.ContextAppDigest: "latest"}, `context appDigest: "latest" is not a digest`},
+		"a short digest is not one":                   {map[string]any{names.ContextBatchDigest: "sha256:abc"}, "context batchDigest"},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			_, err := app.Synth(app.Options{Outdir: t.TempDir(), Context: c.context})
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("got %v, want %q", err, c.want)
+			}
+		})
+	}
+}
+
+func TestWithoutDigestsTheTemplateIsMarkedForReview(t *testing.T) {
+	dir, err := app.Synth(app.Options{Outdir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := os.ReadFile(filepath.Join(dir, "ComputeStack-dev.template.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	within(t, "the template", string(data), images.Placeholder)
+	files, _ := filepath.Glob(filepath.Join(dir, "*.json"))
+	for _, file := range files {
+		if text, err := os.ReadFile(file); err == nil && strings.Contains(string(text), "for review, not for deploying") {
+			return
+		}
+	}
+	t.Error("no warning")
+}
+
+func TestTheProgramSaysPlainlyWhatIsWrong(t *testing.T) {
+	program := filepath.Join(t.TempDir(), "infra")
+	if out, err := exec.Command("go", "build", "-o", program, "..").CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	for context, want := range map[string]string{
+		`{"env":"nowhere"}`:      `environment "nowhere" is unknown; use one of dev, local, prod`,
+		`{"appDigest":"latest"}`: `context appDigest: "latest" is not a digest`,
+		`{`:                      `read CDK_CONTEXT_JSON`,
+	} {
+		t.Run(context, func(t *testing.T) {
+			command := exec.Command(program)
+			command.Env = append(os.Environ(), "CDK_CONTEXT_JSON="+context, "CDK_OUTDIR="+t.TempDir())
+			out, err := command.CombinedOutput()
+			if exit, ok := err.(*exec.ExitError); !ok || exit.ExitCode() != 2 {
+				t.Errorf("ended with %v, want exit code 2", err)
+			}
+			within(t, "the output", string(out), want)
+			if strings.Contains(string(out), "goroutine") {
+				t.Errorf("has a stack trace:\n%s", out)
+			}
+		})
+	}
+}

@@ -1,0 +1,50 @@
+package batch
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/prooflink/prooflink/infra/foundation"
+	"github.com/prooflink/prooflink/infra/task"
+)
+
+// roles are a job's.
+type roles struct {
+	execution, job awsiam.Role
+}
+
+// newRoles makes both.
+func newRoles(scope constructs.Construct, props Props) roles {
+	return roles{execution: newExecutionRole(scope, props), job: newJobRole(scope, props)}
+}
+
+// newExecutionRole lets Batch pull the image, read the credentials and write the log.
+func newExecutionRole(scope constructs.Construct, props Props) awsiam.Role {
+	role := task.NewRole(scope, "ExecutionRole", props.Env.Names().BatchExecutionRole(), "Starts the batch jobs")
+	props.Foundation.BatchRepository.GrantPull(role)
+	props.Foundation.BatchLogs.GrantWrite(role)
+	task.Secret(scope, "DatabaseCredentials", props.SecretArn).GrantRead(role, nil)
+	return role
+}
+
+// newJobRole lets a job read what was uploaded and write its result.
+func newJobRole(scope constructs.Construct, props Props) awsiam.Role {
+	role := task.NewRole(scope, "JobRole", props.Env.Names().BatchJobRole(), "What the batch jobs may do")
+	files := props.Foundation.Files
+	role.AddToPolicy(statement("ReadImports", "s3:GetObject", files.ArnForObjects(jsii.String(foundation.FolderImports+"*"))))
+	role.AddToPolicy(statement("WriteResults", "s3:PutObject", files.ArnForObjects(jsii.String(foundation.FolderResults+"*"))))
+	list := statement("ListImports", "s3:ListBucket", files.BucketArn())
+	list.AddCondition(jsii.String("StringLike"), map[string]any{
+		"s3:prefix": jsii.Strings(foundation.FolderImports+"*", foundation.FolderResults+"*"),
+	})
+	role.AddToPolicy(list)
+	return role
+}
+
+// statement allows one action on one resource.
+func statement(sid, action string, resource *string) awsiam.PolicyStatement {
+	return awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
+		Sid: jsii.String(sid), Actions: jsii.Strings(action), Resources: &[]*string{resource},
+	})
+}

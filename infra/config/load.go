@@ -1,0 +1,86 @@
+package config
+
+import (
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"sort"
+	"strings"
+)
+
+//go:embed environments/*.yaml
+var embedded embed.FS
+
+// directory is where a problem's file is found from the repository's root.
+const directory = "infra/config/environments/"
+
+// environments has the embedded files at its root.
+func environments() fs.FS {
+	sub, err := fs.Sub(embedded, "environments")
+	if err != nil {
+		panic(err) // only for an invalid path, which a constant isn't
+	}
+	return sub
+}
+
+// Known lists the environments, sorted.
+func Known() []string { return known(environments()) }
+
+// Load returns the environment of that name. Its error is Problems, or
+// UnknownError where there is no such environment.
+func Load(env string) (Environment, error) { return LoadFS(environments(), env) }
+
+// LoadFS is Load from a folder of your own, e.g. os.DirFS("infra/config/environments").
+func LoadFS(fsys fs.FS, env string) (Environment, error) {
+	file := env + ".yaml"
+	data, err := readFile(fsys, file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return Environment{}, UnknownError{Env: env, Known: known(fsys)}
+	}
+	if err != nil {
+		return Environment{}, fmt.Errorf("read environment %s: %w", env, err)
+	}
+	return Decode(directory+file, data)
+}
+
+// readFile treats a name that no file can have as one that doesn't exist.
+func readFile(fsys fs.FS, name string) ([]byte, error) {
+	if !fs.ValidPath(name) || strings.Contains(name, "/") {
+		return nil, fs.ErrNotExist
+	}
+	return fs.ReadFile(fsys, name)
+}
+
+// known lists the environments of a folder, sorted.
+func known(fsys fs.FS) []string {
+	files, _ := fs.Glob(fsys, "*.yaml") // the pattern is well-formed
+	list := []string{}
+	for _, file := range files {
+		list = append(list, strings.TrimSuffix(file, ".yaml"))
+	}
+	sort.Strings(list)
+	return list
+}
+
+// UnknownError says that there is no such environment.
+type UnknownError struct {
+	// Env is what was asked for.
+	Env string
+	// Known is what there is.
+	Known []string
+}
+
+// Error lists the known environments.
+func (e UnknownError) Error() string {
+	return fmt.Sprintf("environment %q is unknown; use one of %s, or add %s%s.yaml",
+		e.Env, strings.Join(e.Known, ", "), directory, orName(e.Env))
+}
+
+// orName keeps a strange name out of a path.
+func orName(env string) string {
+	if env == "" || strings.ContainsAny(env, "/\\ \n") {
+		return "<name>"
+	}
+	return env
+}

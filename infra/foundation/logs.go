@@ -1,0 +1,35 @@
+package foundation
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/prooflink/prooflink/infra/config"
+)
+
+// newLogGroups makes every log group that a task writes to. None of the
+// writers may make its own: the awslogs driver, Fluent Bit and the application
+// all stop or lose records where the group is missing.
+func newLogGroups(scope constructs.Construct, env config.Environment) {
+	n, r := env.Names(), env.Logging.Retention
+	groups := []struct {
+		id, name string
+		days     int
+	}{
+		{"AppLogs", n.AppLogGroup(), r.App},
+		{"ServerLogs", n.ServerLogGroup(), r.Server},
+		{"ClientLogs", n.ClientLogGroup(), r.Client},
+		{"ErrorsLogs", n.ErrorsLogGroup(), r.Errors},
+		{"RouterLogs", n.RouterLogGroup(), r.App},
+		{"MigrateLogs", n.MigrateLogGroup(), r.App},
+		{"BatchLogs", n.BatchLogGroup(), r.Batch},
+	}
+	for _, group := range groups {
+		logs := awslogs.NewCfnLogGroup(scope, jsii.String(group.id), &awslogs.CfnLogGroupProps{
+			LogGroupName:    jsii.String(group.name),
+			RetentionInDays: jsii.Number(group.days),
+		})
+		logs.ApplyRemovalPolicy(removal(env), nil)
+	}
+}

@@ -1,0 +1,70 @@
+// Package migrate is the task that brings the database's schema up to date. No
+// seed makes the schema, and the database is private, so it is a task in the
+// network.
+//
+// It is deployed with the database, not with the service, so that it can run
+// before the service moves, on the first deploy too.
+package migrate
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsecs"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/prooflink/prooflink/infra/config"
+	"github.com/prooflink/prooflink/infra/foundation"
+	"github.com/prooflink/prooflink/infra/names"
+	"github.com/prooflink/prooflink/infra/task"
+)
+
+// Props is what the migration needs to know.
+type Props struct {
+	// Env is the environment.
+	Env config.Environment
+	// Foundation has the repository and the log group.
+	Foundation foundation.Imports
+	// Digest is the batch image's.
+	Digest string
+	// SecretArn is the database's credentials.
+	SecretArn *string
+}
+
+// Fargate's smallest task is enough.
+const (
+	cpu    = 256
+	memory = 512
+)
+
+// New makes the task definition in a stack. It is started by the pipeline.
+func New(scope constructs.Construct, props Props) {
+	n := props.Env.Names()
+	definition := task.New(scope, "Migrate", task.Props{
+		Family: n.MigrateFamily(), CPU: cpu, Memory: memory,
+		ExecutionRole: task.NewRole(scope, "MigrateExecutionRole", n.MigrateExecutionRole(), "Starts the migration task"),
+		TaskRole:      task.NewRole(scope, "MigrateRole", n.MigrateRole(), "The migration needs nothing of AWS"),
+	})
+	secrets := task.DatabaseSecrets(task.Secret(scope, "MigrateCredentials", props.SecretArn))
+	definition.AddContainer(jsii.String(names.MigrateContainer), &awsecs.ContainerDefinitionOptions{
+		ContainerName: jsii.String(names.MigrateContainer),
+		Image:         task.Image(props.Foundation.BatchRepository, props.Digest),
+		Command:       jsii.Strings("node", "dist/migrate.js"),
+		Essential:     jsii.Bool(true),
+		Environment:   environment(props.Env),
+		Secrets:       &secrets,
+		Logging:       task.Logs(props.Foundation.MigrateLogs, names.MigrateStreamPrefix),
+	})
+	awscdk.NewCfnOutput(scope, jsii.String(names.OutputMigrateTaskDefinitionArn), &awscdk.CfnOutputProps{
+		Value: definition.TaskDefinitionArn(),
+	})
+}
+
+// environment is what the migration reads besides the credentials.
+func environment(env config.Environment) *map[string]*string {
+	return &map[string]*string{
+		"NODE_ENV":   jsii.String("production"),
+		"AWS_REGION": jsii.String(env.Region),
+		"DB_SSLMODE": jsii.String(env.DB.SSLMode),
+		"LOG_LEVEL":  jsii.String(env.Logging.ServerLevel),
+	}
+}

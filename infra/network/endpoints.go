@@ -1,0 +1,39 @@
+package network
+
+import (
+	"strings"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
+	"github.com/aws/jsii-runtime-go"
+)
+
+// endpoints lets tasks reach AWS without leaving the network: S3 through the
+// route tables (image layers come from there too), the others through addresses
+// in the tasks' subnets.
+func (v vpc) endpoints(tables, subnets []*string, group *string) {
+	awsec2.NewCfnVPCEndpoint(v.scope, jsii.String("S3Endpoint"), &awsec2.CfnVPCEndpointProps{
+		VpcId: v.id, ServiceName: v.serviceName("s3"), VpcEndpointType: jsii.String("Gateway"),
+		RouteTableIds: anys(tables...), Tags: named(v.names.Endpoint("s3")),
+	})
+	for _, service := range v.env.Network.InterfaceEndpoints {
+		v.interfaceEndpoint(service, subnets, group)
+	}
+}
+
+// interfaceEndpoint makes one endpoint that answers under the service's own name.
+func (v vpc) interfaceEndpoint(service string, subnets []*string, group *string) {
+	awsec2.NewCfnVPCEndpoint(v.scope, jsii.String(endpointID(service)), &awsec2.CfnVPCEndpointProps{
+		VpcId: v.id, ServiceName: v.serviceName(service), VpcEndpointType: jsii.String("Interface"),
+		PrivateDnsEnabled: jsii.Bool(true), SubnetIds: anys(subnets...), SecurityGroupIds: anys(group),
+		Tags: named(v.names.Endpoint(service)),
+	})
+}
+
+// endpointID makes "EcrApiEndpoint" of "ecr.api".
+func endpointID(service string) string {
+	var id strings.Builder
+	for _, part := range strings.Split(service, ".") {
+		id.WriteString(strings.ToUpper(part[:1]) + part[1:])
+	}
+	return id.String() + "Endpoint"
+}

@@ -1,0 +1,103 @@
+// Package service is the application behind its load balancer.
+package service
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsecs"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/prooflink/prooflink/infra/config"
+	"github.com/prooflink/prooflink/infra/foundation"
+	"github.com/prooflink/prooflink/infra/images"
+	"github.com/prooflink/prooflink/infra/names"
+	"github.com/prooflink/prooflink/infra/network"
+)
+
+// Props is what the service needs to know.
+type Props struct {
+	// Env is the environment.
+	Env config.Environment
+	// Foundation has repositories, buckets, log groups and the cluster.
+	Foundation foundation.Imports
+	// Network has the subnets and the security groups.
+	Network network.Network
+	// SecretArn is the database's credentials.
+	SecretArn *string
+	// AppSecretArn is the application's own secret.
+	AppSecretArn *string
+	// Digests are the images'.
+	Digests images.Digests
+}
+
+// New makes load balancer, task definition and service in a stack.
+func New(scope constructs.Construct, props Props) {
+	front := newBalancer(scope, props)
+	definition := newTask(scope, props, front.url)
+	service := newService(scope, props, front, definition)
+	if props.Env.App.Autoscaling.Enabled {
+		newScaling(scope, props.Env, service)
+	}
+	output(scope, names.OutputServiceURL, front.url)
+	output(scope, names.OutputAlbDNSName, front.dnsName)
+	output(scope, names.OutputTargetGroupArn, front.targetGroup)
+	output(scope, names.OutputServiceName, service.AttrName())
+	output(scope, names.OutputTaskDefinitionArn, definition.TaskDefinitionArn())
+}
+
+// newService makes the ECS service (004_9a2c9db51dc67ef8.txt Step 10-4). A
+// rolling update never has fewer tasks than wanted, and one whose tasks don't
+// become healthy is rolled back.
+func newService(scope constructs.Construct, props Props, front balancer, definition awsecs.FargateTaskDefinition) awsecs.CfnService {
+	env, n := props.Env, props.Env.Names()
+	service := awsecs.NewCfnService(scope, jsii.String("Service"), &awsecs.CfnServiceProps{
+		ServiceName:    jsii.String(n.Service()),
+		Cluster:        jsii.String(props.Foundation.Cluster),
+		TaskDefinition: definition.TaskDefinitionArn(),
+		LaunchType:     jsii.String("FARGATE"), PlatformVersion: jsii.String("LATEST"),
+		DesiredCount: desiredCount(env.App),
+		DeploymentConfiguration: awsecs.CfnService_DeploymentConfigurationProperty{
+			MinimumHealthyPercent: jsii.Number(100), MaximumPercent: jsii.Number(200),
+			DeploymentCircuitBreaker: awsecs.CfnService_DeploymentCircuitBreakerProperty{
+				Enable: jsii.Bool(true), Rollback: jsii.Bool(true),
+			},
+		},
+		HealthCheckGracePeriodSeconds: jsii.Number(env.App.GraceSeconds),
+		LoadBalancers: []any{awsecs.CfnService_LoadBalancerProperty{
+			ContainerName: jsii.String(names.AppContainer), ContainerPort: jsii.Number(env.App.Port),
+			TargetGroupArn: front.targetGroup,
+		}},
+		NetworkConfiguration: placement(props.Network),
+		PropagateTags:        jsii.String("SERVICE"),
+		EnableEcsManagedTags: jsii.Bool(true),
+	})
+	// ECS refuses a target group without a listener, and a task starts only
+	// when its roles have their policies.
+	service.Node().AddDependency(front.listener, definition.ExecutionRole(), definition.TaskRole())
+	return service
+}
+
+// desiredCount is left out where autoscaling decides: each deploy would
+// otherwise set it back.
+func desiredCount(app config.App) *float64 {
+	if app.Autoscaling.Enabled {
+		return nil
+	}
+	return jsii.Number(app.DesiredCount)
+}
+
+// placement puts the tasks into private subnets without a public address.
+func placement(network network.Network) awsecs.CfnService_NetworkConfigurationProperty {
+	return awsecs.CfnService_NetworkConfigurationProperty{
+		AwsvpcConfiguration: awsecs.CfnService_AwsVpcConfigurationProperty{
+			Subnets:        &network.TaskSubnets,
+			SecurityGroups: &[]*string{network.Groups.Tasks},
+			AssignPublicIp: jsii.String("DISABLED"),
+		},
+	}
+}
+
+// output makes a stack's output, whose key the pipeline knows.
+func output(scope constructs.Construct, key string, value *string) {
+	awscdk.NewCfnOutput(scope, jsii.String(key), &awscdk.CfnOutputProps{Value: value})
+}
