@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prooflink/prooflink/.dagger/images"
 	"github.com/prooflink/prooflink/.dagger/internal/dagger"
 	"github.com/prooflink/prooflink/.dagger/local"
 	"github.com/prooflink/prooflink/.dagger/versions"
@@ -35,11 +36,11 @@ type containers struct {
 	run      string
 	registry target
 
-	images   []local.Image
-	emulator *dagger.Service
-	database *dagger.Service
-	dbHost   string
-	app      *dagger.Service
+	published []local.Image // in the order of images.All
+	emulator  *dagger.Service
+	database  *dagger.Service
+	dbHost    string
+	app       *dagger.Service
 }
 
 var _ local.Machine = (*containers)(nil)
@@ -54,7 +55,7 @@ func (m *Prooflink) containers(ctx context.Context, environment config.Environme
 }
 
 func (c *containers) StartAWS(ctx context.Context) (string, error) {
-	service, err := emulatedAWS(c.run).Start(ctx)
+	service, err := c.ministack(c.run).AsService(dagger.ContainerAsServiceOpts{Args: []string{"ministack"}}).Start(ctx)
 	if err != nil {
 		return "", explain(err)
 	}
@@ -62,16 +63,13 @@ func (c *containers) StartAWS(ctx context.Context) (string, error) {
 	return service.Endpoint(ctx, dagger.ServiceEndpointOpts{Port: awsPort, Scheme: "http"})
 }
 
-// emulatedAWS starts with an empty state in each run.
-func emulatedAWS(run string) *dagger.Service {
-	return ministack(run).AsService(dagger.ContainerAsServiceOpts{Args: []string{"ministack"}})
-}
-
-func ministack(run string) *dagger.Container {
+// ministack is the emulator, with an empty state in each run.
+func (m *Prooflink) ministack(run string) *dagger.Container {
 	return dag.Container().
 		From(versions.Python).
 		WithMountedCache("/root/.cache/pip", dag.CacheVolume("prooflink-pip")).
-		WithExec([]string{"pip", "install", "ministack==" + versions.Ministack}).
+		WithFile("/requirements.txt", m.Source.File(".ci/tools/requirements.txt")).
+		WithExec([]string{"pip", "install", "--requirement", "/requirements.txt"}).
 		WithEnvVariable("GATEWAY_PORT", strconv.Itoa(awsPort)).
 		WithEnvVariable("BIND_HOST", "0.0.0.0").
 		WithEnvVariable("PROOFLINK_RUN", run).
@@ -80,16 +78,16 @@ func ministack(run string) *dagger.Container {
 
 func (c *containers) Publish(ctx context.Context) ([]local.Image, error) {
 	var err error
-	c.images, err = c.publish(ctx, c.environment, c.registry)
-	return c.images, err
+	c.published, err = c.publish(ctx, c.environment, c.registry)
+	return c.published, err
 }
 
-func (c *containers) Synth(ctx context.Context, images []local.Image) (string, error) {
+func (c *containers) Synth(ctx context.Context, published []local.Image) (string, error) {
 	dir, err := os.MkdirTemp(".", "assembly-")
 	if err != nil {
 		return "", err
 	}
-	_, err = c.synth(c.environment.Env, images).Export(ctx, dir)
+	_, err = c.synth(c.environment.Env, published).Export(ctx, dir)
 	return dir, explain(err)
 }
 
@@ -160,13 +158,10 @@ func (c *containers) Overrides() map[string]string {
 // container is the published image, pulled by its digest, with a task's
 // environment; PostgreSQL answers under the host name that the task is given.
 func (c *containers) container(task local.Task) (*dagger.Container, error) {
-	i := slices.IndexFunc(allImages, func(i image) bool { return i.name == task.Image })
-	j := slices.IndexFunc(c.images, func(i local.Image) bool { return i.Name == task.Image })
-	if i < 0 || j < 0 {
-		return nil, fmt.Errorf("the image %q was not published", task.Image)
+	address, err := c.address(task.Image)
+	if err != nil {
+		return nil, err
 	}
-	repository := allImages[i].repository(names.New(c.environment.Project, c.environment.Env))
-	address := c.registry.address + "/" + repository + "@" + c.images[j].Digest
 	container := dag.Container().
 		From(address, dagger.ContainerFromOpts{RegistryService: c.registry.service}).
 		WithServiceBinding(awsHost, c.emulator).
@@ -176,6 +171,17 @@ func (c *containers) container(task local.Task) (*dagger.Container, error) {
 		container = container.WithSecretVariable(name, dag.SetSecret(name+"-"+c.run, task.Secrets[name]))
 	}
 	return container, nil
+}
+
+// address is where a published image is pulled from, by its digest.
+func (c *containers) address(name string) (string, error) {
+	named := names.New(c.environment.Project, c.environment.Env)
+	for i, source := range images.All() {
+		if source.Name == name && i < len(c.published) {
+			return c.registry.address + "/" + source.Repository(named) + "@" + c.published[i].Digest, nil
+		}
+	}
+	return "", fmt.Errorf("the image %q was not published", name)
 }
 
 // variables sets environment variables in a fixed order, for the cache's sake.

@@ -15,7 +15,7 @@ import (
 // awsConfig is the caller's access to AWS. Its error names the variables that
 // are looked for.
 func (m *Prooflink) awsConfig(ctx context.Context, environment config.Environment) (aws.Config, error) {
-	id, secret := plaintext(ctx, m.AwsAccessKeyId), plaintext(ctx, m.AwsSecretAccessKey)
+	id, secret := plaintext(ctx, m.AwsAccessKeyID), plaintext(ctx, m.AwsSecretAccessKey)
 	if id == "" || secret == "" {
 		return aws.Config{}, fmt.Errorf(`no AWS credentials for environment %q: looked for the variables AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and, for temporary credentials, AWS_SESSION_TOKEN (the module's .env reads them from your shell); set them, for example with: eval "$(aws configure export-credentials --format env)"`, environment.Env)
 	}

@@ -65,7 +65,7 @@ func (r Prooflink) MarshalJSON() ([]byte, error) {
 		Revision           string
 		NodeImage          string
 		FluentBitImage     string
-		AwsAccessKeyId     *dagger.Secret
+		AwsAccessKeyID     *dagger.Secret
 		AwsSecretAccessKey *dagger.Secret
 		AwsSessionToken    *dagger.Secret
 	}
@@ -73,7 +73,7 @@ func (r Prooflink) MarshalJSON() ([]byte, error) {
 	concrete.Revision = r.Revision
 	concrete.NodeImage = r.NodeImage
 	concrete.FluentBitImage = r.FluentBitImage
-	concrete.AwsAccessKeyId = r.AwsAccessKeyId
+	concrete.AwsAccessKeyID = r.AwsAccessKeyID
 	concrete.AwsSecretAccessKey = r.AwsSecretAccessKey
 	concrete.AwsSessionToken = r.AwsSessionToken
 	return json.Marshal(&concrete)
@@ -85,7 +85,7 @@ func (r *Prooflink) UnmarshalJSON(bs []byte) error {
 		Revision           string
 		NodeImage          string
 		FluentBitImage     string
-		AwsAccessKeyId     *dagger.Secret
+		AwsAccessKeyID     *dagger.Secret
 		AwsSecretAccessKey *dagger.Secret
 		AwsSessionToken    *dagger.Secret
 	}
@@ -97,7 +97,7 @@ func (r *Prooflink) UnmarshalJSON(bs []byte) error {
 	r.Revision = concrete.Revision
 	r.NodeImage = concrete.NodeImage
 	r.FluentBitImage = concrete.FluentBitImage
-	r.AwsAccessKeyId = concrete.AwsAccessKeyId
+	r.AwsAccessKeyID = concrete.AwsAccessKeyID
 	r.AwsSecretAccessKey = concrete.AwsSecretAccessKey
 	r.AwsSessionToken = concrete.AwsSessionToken
 	return nil
@@ -222,6 +222,181 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 	switch parentName {
 	case "Prooflink":
 		switch fnName {
+		case "Bindings":
+			var parent Prooflink
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			return nil, (*Prooflink).Bindings(&parent, ctx)
+		case "BuildApp":
+			var parent Prooflink
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			return (*Prooflink).BuildApp(&parent), nil
+		case "BuildBatch":
+			var parent Prooflink
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			return (*Prooflink).BuildBatch(&parent), nil
+		case "BuildFluentBit":
+			var parent Prooflink
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			return (*Prooflink).BuildFluentBit(&parent), nil
+		case "BuildImages":
+			var parent Prooflink
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			return nil, (*Prooflink).BuildImages(&parent, ctx)
+		case "Ci":
+			var parent Prooflink
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			return (*Prooflink).Ci(&parent, ctx)
+		case "Deploy":
+			var parent Prooflink
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			var env string
+			if inputArgs["env"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["env"]), &env)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg env", err))
+				}
+			}
+			var usersCsv *dagger.File
+			if inputArgs["usersCsv"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["usersCsv"]), &usersCsv)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg usersCsv", err))
+				}
+			}
+			return (*Prooflink).Deploy(&parent, ctx, env, usersCsv)
+		case "FormatGo":
+			var parent Prooflink
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			return nil, (*Prooflink).FormatGo(&parent, ctx)
+		case "LintGo":
+			var parent Prooflink
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			return nil, (*Prooflink).LintGo(&parent, ctx)
+		case "LintWorkflows":
+			var parent Prooflink
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			return nil, (*Prooflink).LintWorkflows(&parent, ctx)
+		case "Publish":
+			var parent Prooflink
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			var env string
+			if inputArgs["env"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["env"]), &env)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg env", err))
+				}
+			}
+			var registry *dagger.Service
+			if inputArgs["registry"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["registry"]), &registry)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg registry", err))
+				}
+			}
+			return (*Prooflink).Publish(&parent, ctx, env, registry)
+		case "Serve":
+			var parent Prooflink
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			var usersCsv *dagger.File
+			if inputArgs["usersCsv"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["usersCsv"]), &usersCsv)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg usersCsv", err))
+				}
+			}
+			return (*Prooflink).Serve(&parent, ctx, usersCsv)
+		case "Synth":
+			var parent Prooflink
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			var env string
+			if inputArgs["env"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["env"]), &env)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg env", err))
+				}
+			}
+			return (*Prooflink).Synth(&parent, env)
+		case "SynthAll":
+			var parent Prooflink
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			return nil, (*Prooflink).SynthAll(&parent, ctx)
+		case "TestApp":
+			var parent Prooflink
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			return nil, (*Prooflink).TestApp(&parent, ctx)
+		case "TestBatch":
+			var parent Prooflink
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			return nil, (*Prooflink).TestBatch(&parent, ctx)
+		case "TestDelivery":
+			var parent Prooflink
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			return nil, (*Prooflink).TestDelivery(&parent, ctx)
+		case "TestFluentBit":
+			var parent Prooflink
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			return nil, (*Prooflink).TestFluentBit(&parent, ctx)
+		case "TestInfra":
+			var parent Prooflink
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			return nil, (*Prooflink).TestInfra(&parent, ctx)
 		case "":
 			var parent Prooflink
 			err = json.Unmarshal(parentJSON, &parent)
@@ -257,10 +432,10 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 				}
 			}
 			var awsAccessKeyId *dagger.Secret
-			if inputArgs["awsAccessKeyId"] != nil {
-				err = json.Unmarshal([]byte(inputArgs["awsAccessKeyId"]), &awsAccessKeyId)
+			if inputArgs["awsAccessKeyID"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["awsAccessKeyID"]), &awsAccessKeyId)
 				if err != nil {
-					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg awsAccessKeyId", err))
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg awsAccessKeyID", err))
 				}
 			}
 			var awsSecretAccessKey *dagger.Secret

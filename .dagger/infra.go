@@ -23,8 +23,8 @@ func (m *Prooflink) Synth(
 }
 
 // synth runs the compiled CDK app in Node: once a set of inputs.
-func (m *Prooflink) synth(env string, images []local.Image) *dagger.Directory {
-	values, _ := local.SynthContext(env, images) // strings always have a JSON form
+func (m *Prooflink) synth(env string, published []local.Image) *dagger.Directory {
+	values, _ := local.SynthContext(env, published) // strings always have a JSON form
 	return dag.Container().
 		From(m.NodeImage).
 		WithMountedCache("/root/.cache", dag.CacheVolume("prooflink-jsii")).

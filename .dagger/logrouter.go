@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -28,7 +29,7 @@ const (
 // record and route just the errors.
 //
 // +check
-func (m *Prooflink) TestFluentBit(ctx context.Context) error {
+func (m *Prooflink) TestFluentBit(ctx context.Context) (failure error) {
 	router := m.BuildFluentBit().
 		WithEnvVariable("LOG_BUCKET_NAME", logrouter.Bucket).
 		WithEnvVariable("ERROR_LOG_GROUP", logrouter.LogGroup).
@@ -37,11 +38,14 @@ func (m *Prooflink) TestFluentBit(ctx context.Context) error {
 		return explain(err)
 	}
 	run := strconv.FormatInt(time.Now().UnixNano(), 36)
-	emulator, url, err := startTLSEmulator(ctx, run)
+	emulator, url, err := m.startTLSEmulator(ctx, run)
 	if err != nil {
 		return err
 	}
-	defer emulator.Stop(context.WithoutCancel(ctx))
+	defer func() {
+		_, err := emulator.Stop(context.WithoutCancel(ctx))
+		failure = errors.Join(failure, err)
+	}()
 	objects, logs := testClients(url)
 	if err := logrouter.Prepare(ctx, objects, logs, testRegion); err != nil {
 		return err
@@ -56,12 +60,12 @@ func (m *Prooflink) TestFluentBit(ctx context.Context) error {
 	return nil
 }
 
-func startTLSEmulator(ctx context.Context, run string) (*dagger.Service, string, error) {
+func (m *Prooflink) startTLSEmulator(ctx context.Context, run string) (*dagger.Service, string, error) {
 	certificate, key, err := logrouter.Certificate(awsHost)
 	if err != nil {
 		return nil, "", err
 	}
-	service, err := ministack(run).
+	service, err := m.ministack(run).
 		WithNewFile("/tls/cert.pem", certificate).
 		WithNewFile("/tls/key.pem", key).
 		WithEnvVariable("USE_SSL", "1").

@@ -23,7 +23,7 @@ type Prooflink struct {
 	// +private
 	FluentBitImage string
 	// +private
-	AwsAccessKeyId *dagger.Secret
+	AwsAccessKeyID *dagger.Secret
 	// +private
 	AwsSecretAccessKey *dagger.Secret
 	// +private
@@ -57,7 +57,7 @@ func New(
 	// The access key's id; .env takes it from AWS_ACCESS_KEY_ID.
 	//
 	// +optional
-	awsAccessKeyId *dagger.Secret,
+	awsAccessKeyID *dagger.Secret,
 	// The access key's secret; .env takes it from AWS_SECRET_ACCESS_KEY.
 	//
 	// +optional
@@ -72,7 +72,7 @@ func New(
 		Revision:           revision,
 		NodeImage:          or(nodeImage, versions.Node),
 		FluentBitImage:     or(fluentBitImage, versions.FluentBit),
-		AwsAccessKeyId:     awsAccessKeyId,
+		AwsAccessKeyID:     awsAccessKeyID,
 		AwsSecretAccessKey: awsSecretAccessKey,
 		AwsSessionToken:    awsSessionToken,
 	}

@@ -6,6 +6,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 
@@ -14,23 +15,43 @@ import (
 	"github.com/prooflink/prooflink/infra/app"
 )
 
-// usageError is the exit code for the user's mistakes.
-const usageError = 2
+// Exit codes.
+const (
+	failure    = 1 // the CDK's, or a mistake of this program
+	usageError = 2 // the user's: wrong configuration or context
+)
 
 func main() {
-	if err := run(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(usageError)
+	err := run()
+	if err == nil {
+		return
 	}
+	fmt.Fprintln(os.Stderr, err)
+	var internal cdkError
+	if errors.As(err, &internal) {
+		os.Exit(failure)
+	}
+	os.Exit(usageError)
 }
 
+// cdkError is what the CDK says when it refuses to go on; it panics with it.
+type cdkError struct{ reason any }
+
+// Error is the CDK's message.
+func (e cdkError) Error() string { return fmt.Sprintf("synthesize: %v", e.reason) }
+
 // run synthesizes, and ends the CDK's own process before this one.
-func run() error {
+func run() (err error) {
 	context, err := readContext(os.Getenv("CDK_CONTEXT_JSON"))
 	if err != nil {
 		return err
 	}
 	defer jsii.Close()
+	defer func() {
+		if reason := recover(); reason != nil {
+			err = cdkError{reason}
+		}
+	}()
 	_, err = app.Synth(app.Options{Account: os.Getenv("CDK_DEFAULT_ACCOUNT"), Context: context})
 	return err
 }

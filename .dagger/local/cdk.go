@@ -3,19 +3,20 @@ package local
 import (
 	"encoding/json"
 
+	"github.com/prooflink/prooflink/.dagger/images"
 	"github.com/prooflink/prooflink/infra/names"
 )
 
 // SynthContext is the CDK context, as JSON, that selects an environment and
 // pins its images; without images the result is for review.
-func SynthContext(env string, images []Image) (string, error) {
+func SynthContext(env string, published []Image) (string, error) {
 	keys := map[string]string{
-		"app":        names.ContextAppDigest,
-		"batch":      names.ContextBatchDigest,
-		"fluent-bit": names.ContextFluentBitDigest,
+		images.App.Name:       names.ContextAppDigest,
+		images.Batch.Name:     names.ContextBatchDigest,
+		images.FluentBit.Name: names.ContextFluentBitDigest,
 	}
 	values := map[string]string{names.ContextEnv: env}
-	for _, image := range images {
+	for _, image := range published {
 		values[keys[image.Name]] = image.Digest
 	}
 	text, err := json.Marshal(values)

@@ -39,12 +39,15 @@ func (d *deployment) startAWS(ctx context.Context) (string, error) {
 
 func (d *deployment) publish(ctx context.Context) (string, error) {
 	images, err := d.machine.Publish(ctx)
+	if err != nil {
+		return "", err
+	}
 	d.images = images
-	return Published(images), err
+	return published(images), nil
 }
 
-// Published says which images were built and which the registry had.
-func Published(images []Image) string {
+// published says which images were built and which the registry had.
+func published(images []Image) string {
 	var built, found []string
 	for _, image := range images {
 		if image.Built {

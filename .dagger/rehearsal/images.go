@@ -19,7 +19,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 
-	"github.com/prooflink/prooflink/.dagger/imageid"
+	"github.com/prooflink/prooflink/.dagger/images"
 	"github.com/prooflink/prooflink/.dagger/local"
 	"github.com/prooflink/prooflink/.dagger/registry"
 	"github.com/prooflink/prooflink/.dagger/versions"
@@ -32,77 +32,59 @@ const imageWorkdir = "app"
 // appEntrypoint is the app image's.
 var appEntrypoint = []string{"node", "entrypoint.mjs"}
 
-// source is how an image is built on the host.
-type source struct {
-	name       string
-	folder     string
-	dockerfile string
-	args       map[string]string
-	repository func(names.Names) string
+// recipe is how an image's files are built on the host.
+type recipe struct {
+	images.Source
+	base string
 	// commands build it, in a copy of the folder.
 	commands [][]string
 	// output is the part of the copy that the image holds.
 	output string
 }
 
-var sources = []source{
-	{
-		name: "app", folder: "app", dockerfile: "Dockerfile",
-		args:       map[string]string{"NODE_IMAGE": versions.Node},
-		repository: names.Names.AppRepository,
-		commands:   [][]string{{"npm", "ci", "--no-audit", "--no-fund"}, {"npm", "run", "build"}},
-		output:     ".next/standalone",
-	},
-	{
-		name: "batch", folder: "batch", dockerfile: "DockerFile",
-		args:       map[string]string{"NODE_IMAGE": versions.Node},
-		repository: names.Names.BatchRepository,
+var recipes = []recipe{
+	{Source: images.App, base: versions.Node, output: ".next/standalone",
+		commands: [][]string{{"npm", "ci", "--no-audit", "--no-fund"}, {"npm", "run", "build"}}},
+	{Source: images.Batch, base: versions.Node, output: ".",
 		commands: [][]string{{"npm", "ci", "--no-audit", "--no-fund"}, {"npm", "run", "build"},
-			{"npm", "prune", "--omit=dev", "--no-audit", "--no-fund"}},
-		output: ".",
-	},
-	{
-		name: "fluent-bit", folder: "fluentbit", dockerfile: "Dockerfile",
-		args:       map[string]string{"FLUENT_BIT_IMAGE": versions.FluentBit},
-		repository: names.Names.FluentBitRepository,
-		output:     ".",
-	},
+			{"npm", "prune", "--omit=dev", "--no-audit", "--no-fund"}}},
+	{Source: images.FluentBit, base: versions.FluentBit, output: "."},
 }
 
 // Publish builds, on the host, what the registry of this process lacks.
 func (p *Processes) Publish(ctx context.Context) ([]local.Image, error) {
-	var images []local.Image
-	for _, each := range sources {
+	var published []local.Image
+	for _, each := range recipes {
 		image, err := p.publishOne(ctx, each)
 		if err != nil {
-			return nil, fmt.Errorf("publish the %s image: %w", each.name, err)
+			return nil, fmt.Errorf("publish the %s image: %w", each.Name, err)
 		}
-		images = append(images, image)
+		published = append(published, image)
 	}
-	return images, nil
+	return published, nil
 }
 
-func (p *Processes) publishOne(ctx context.Context, s source) (local.Image, error) {
-	inputs := filepath.Join(p.work, "build", s.name)
-	if err := p.copyInputs(ctx, s.folder, inputs); err != nil {
+func (p *Processes) publishOne(ctx context.Context, r recipe) (local.Image, error) {
+	inputs := filepath.Join(p.work, "build", r.Name)
+	if err := p.copyInputs(ctx, r.Folder, inputs); err != nil {
 		return local.Image{}, err
 	}
-	tag, err := imageid.Tag(imageid.Inputs{Context: os.DirFS(inputs), Dockerfile: s.dockerfile, Args: s.args, Platform: "linux/amd64"})
+	tag, err := r.Tag(os.DirFS(inputs), r.base)
 	if err != nil {
 		return local.Image{}, err
 	}
 	host := strings.TrimPrefix(p.registry.URL, "http://")
-	repository := s.repository(names.New(p.environment.Project, p.environment.Env))
+	repository := r.Repository(names.New(p.environment.Project, p.environment.Env))
 	digest, found, err := registry.Registry{Host: host, Insecure: true}.Find(ctx, repository, tag)
 	if err != nil || found {
-		return local.Image{Name: s.name, Tag: tag, Digest: digest}, err
+		return local.Image{Name: r.Name, Tag: tag, Digest: digest}, err
 	}
-	root, err := p.buildRoot(ctx, s, inputs)
+	root, err := p.buildRoot(ctx, r, inputs)
 	if err != nil {
 		return local.Image{}, err
 	}
 	digest, err = push(ctx, root, host+"/"+repository+":"+tag)
-	return local.Image{Name: s.name, Tag: tag, Digest: digest, Built: true}, err
+	return local.Image{Name: r.Name, Tag: tag, Digest: digest, Built: true}, err
 }
 
 // copyInputs copies what git knows or would add: what the checkout's build
@@ -141,8 +123,8 @@ func copyFile(from, to string) error {
 }
 
 // buildRoot builds in the copy and moves the result to where an image has it.
-func (p *Processes) buildRoot(ctx context.Context, s source, inputs string) (string, error) {
-	for _, args := range s.commands {
+func (p *Processes) buildRoot(ctx context.Context, r recipe, inputs string) (string, error) {
+	for _, args := range r.commands {
 		command := exec.CommandContext(ctx, filepath.Join(p.tools.Node, args[0]), args[1:]...)
 		command.Dir = inputs
 		command.Env = append(os.Environ(), "PATH="+p.tools.Node+string(os.PathListSeparator)+os.Getenv("PATH"), "NEXT_TELEMETRY_DISABLED=1")
@@ -150,12 +132,12 @@ func (p *Processes) buildRoot(ctx context.Context, s source, inputs string) (str
 			return "", err
 		}
 	}
-	root := filepath.Join(p.work, "images", s.name)
+	root := filepath.Join(p.work, "images", r.Name)
 	if err := os.MkdirAll(root, 0o755); err != nil {
 		return "", err
 	}
-	p.roots[s.name] = root
-	return root, os.Rename(filepath.Join(inputs, s.output), filepath.Join(root, imageWorkdir))
+	p.roots[r.Name] = root
+	return root, os.Rename(filepath.Join(inputs, r.output), filepath.Join(root, imageWorkdir))
 }
 
 // push makes an image of one layer and pushes it.

@@ -245,7 +245,7 @@ func freePorts(count int) ([]string, error) {
 	var ports []string
 	var open []net.Listener
 	for range count {
-		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		listener, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
 		if err != nil {
 			return nil, err
 		}

@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"encoding/json"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -513,7 +514,7 @@ func TestWithoutDigestsTheTemplateIsMarkedForReview(t *testing.T) {
 
 func TestTheProgramSaysPlainlyWhatIsWrong(t *testing.T) {
 	program := filepath.Join(t.TempDir(), "infra")
-	if out, err := exec.Command("go", "build", "-o", program, "..").CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", program, "..").CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
 	for context, want := range map[string]string{
@@ -522,10 +523,11 @@ func TestTheProgramSaysPlainlyWhatIsWrong(t *testing.T) {
 		`{`:                      `read CDK_CONTEXT_JSON`,
 	} {
 		t.Run(context, func(t *testing.T) {
-			command := exec.Command(program)
+			command := exec.CommandContext(t.Context(), program)
 			command.Env = append(os.Environ(), "CDK_CONTEXT_JSON="+context, "CDK_OUTDIR="+t.TempDir())
 			out, err := command.CombinedOutput()
-			if exit, ok := err.(*exec.ExitError); !ok || exit.ExitCode() != 2 {
+			var exit *exec.ExitError
+			if !errors.As(err, &exit) || exit.ExitCode() != 2 {
 				t.Errorf("ended with %v, want exit code 2", err)
 			}
 			within(t, "the output", string(out), want)

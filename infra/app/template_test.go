@@ -53,7 +53,7 @@ var folders = map[string]string{}
 func synth(t *testing.T, env string) string {
 	t.Helper()
 	if folders[env] == "" {
-		dir, err := os.MkdirTemp("", "prooflink-synth-")
+		dir, err := os.MkdirTemp("", "prooflink-synth-") //nolint:usetesting // other tests read it too
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -19,7 +19,7 @@ const attempts = 3
 // replaces stays active, for jobs that name it.
 func newUserImport(scope constructs.Construct, props Props, roles roles) awsbatch.CfnJobDefinition {
 	job := props.Env.Batch.Jobs.UserImport
-	definition := awsbatch.NewCfnJobDefinition(scope, jsii.String("UserImport"), &awsbatch.CfnJobDefinitionProps{
+	return awsbatch.NewCfnJobDefinition(scope, jsii.String("UserImport"), &awsbatch.CfnJobDefinitionProps{
 		JobDefinitionName:    jsii.String(props.Env.Names().UserImportJob()),
 		Type:                 jsii.String("container"),
 		PlatformCapabilities: jsii.Strings("FARGATE"),
@@ -31,8 +31,6 @@ func newUserImport(scope constructs.Construct, props Props, roles roles) awsbatc
 		},
 		ContainerProperties: container(props, roles, job, names.UserImportStreamPrefix),
 	})
-	definition.Node().AddDependency(roles.execution, roles.job)
-	return definition
 }
 
 // retries starts a job again that Spot interrupted, and no other: a wrong file

@@ -100,12 +100,12 @@ func (d *decoder) wrongType(node *yaml.Node, path, want string) {
 
 // describe says what a node is, in a user's words.
 func describe(node *yaml.Node) string {
-	switch {
-	case node.Kind == yaml.MappingNode:
+	switch node.Kind {
+	case yaml.MappingNode:
 		return "a group of keys"
-	case node.Kind == yaml.SequenceNode:
+	case yaml.SequenceNode:
 		return "a list"
-	case node.Kind == yaml.AliasNode:
+	case yaml.AliasNode:
 		return "an alias, which these files don't have"
 	}
 	words := map[string]string{"!!null": "empty", "!!bool": "true or false", "!!int": "a number",

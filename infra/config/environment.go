@@ -19,16 +19,26 @@ type Environment struct {
 	// Region is the AWS region, e.g. "ap-northeast-1".
 	Region string `yaml:"region"`
 	// Project is the first part of every name, e.g. "prooflink".
-	Project string  `yaml:"project"`
+	Project string `yaml:"project"`
+	// Network is the VPC.
 	Network Network `yaml:"network"`
-	DB      DB      `yaml:"db"`
-	App     App     `yaml:"app"`
-	ALB     ALB     `yaml:"alb"`
-	DNS     DNS     `yaml:"dns"`
+	// DB is the database.
+	DB DB `yaml:"db"`
+	// App is the application's ECS service.
+	App App `yaml:"app"`
+	// ALB is the load balancer.
+	ALB ALB `yaml:"alb"`
+	// DNS is the name by which users find the application.
+	DNS DNS `yaml:"dns"`
+	// Logging is where logs go and how long they stay.
 	Logging Logging `yaml:"logging"`
-	S3      S3      `yaml:"s3"`
-	ECR     ECR     `yaml:"ecr"`
-	Batch   Batch   `yaml:"batch"`
+	// S3 is the buckets.
+	S3 S3 `yaml:"s3"`
+	// ECR is the image repositories.
+	ECR ECR `yaml:"ecr"`
+	// Batch is the import jobs.
+	Batch Batch `yaml:"batch"`
+	// Removal is what happens to data when its stack is deleted.
 	Removal Removal `yaml:"removal"`
 }
 
@@ -97,8 +107,9 @@ type App struct {
 	// Memory is in MiB.
 	Memory int `yaml:"memory"`
 	// DesiredCount is the number of tasks where autoscaling is off.
-	DesiredCount int         `yaml:"desiredCount"`
-	Autoscaling  Autoscaling `yaml:"autoscaling"`
+	DesiredCount int `yaml:"desiredCount"`
+	// Autoscaling decides the number of tasks where it is on.
+	Autoscaling Autoscaling `yaml:"autoscaling"`
 	// ContainerInsights turns CloudWatch's metrics per container on.
 	ContainerInsights bool `yaml:"containerInsights"`
 	// GraceSeconds is how long a new task may fail its health check.
@@ -107,15 +118,19 @@ type App struct {
 
 // Autoscaling keeps the service's CPU near a target.
 type Autoscaling struct {
+	// Enabled turns it on.
 	Enabled bool `yaml:"enabled"`
-	Min     int  `yaml:"min"`
-	Max     int  `yaml:"max"`
+	// Min is the least number of tasks.
+	Min int `yaml:"min"`
+	// Max is the largest number of tasks.
+	Max int `yaml:"max"`
 	// CPUTarget is in percent.
 	CPUTarget int `yaml:"cpuTarget"`
 }
 
 // ALB is the load balancer.
 type ALB struct {
+	// TLS is its HTTPS.
 	TLS TLS `yaml:"tls"`
 	// HTTPAction is what port 80 does: HTTPForward or HTTPRedirect.
 	HTTPAction string `yaml:"httpAction"`
@@ -127,6 +142,7 @@ type ALB struct {
 
 // TLS is the load balancer's HTTPS.
 type TLS struct {
+	// Enabled adds a listener on port 443.
 	Enabled bool `yaml:"enabled"`
 	// CertificateArn is an ACM certificate of the same region.
 	CertificateArn string `yaml:"certificateArn"`
@@ -155,18 +171,25 @@ type Logging struct {
 	// ClientBatchSize is how many entries a browser collects.
 	ClientBatchSize int `yaml:"clientBatchSize"`
 	// ClientBatchIntervalMs is how long it collects them.
-	ClientBatchIntervalMs int       `yaml:"clientBatchIntervalMs"`
-	Retention             Retention `yaml:"retention"`
+	ClientBatchIntervalMs int `yaml:"clientBatchIntervalMs"`
+	// Retention is how many days each log group keeps its records.
+	Retention Retention `yaml:"retention"`
 }
 
 // Retention is in days, of those that CloudWatch Logs accepts.
 type Retention struct {
-	App    int `yaml:"app"`
+	// App is for the application's, the log router's and the migration's groups.
+	App int `yaml:"app"`
+	// Server is for what the application sends itself.
 	Server int `yaml:"server"`
+	// Client is for the browsers' log.
 	Client int `yaml:"client"`
+	// Errors is for records of level error and above.
 	Errors int `yaml:"errors"`
-	Flow   int `yaml:"flow"`
-	Batch  int `yaml:"batch"`
+	// Flow is for the VPC's flow logs.
+	Flow int `yaml:"flow"`
+	// Batch is for the jobs' log.
+	Batch int `yaml:"batch"`
 }
 
 // S3 is the buckets.
@@ -201,11 +224,13 @@ type Batch struct {
 	MaxVcpus int `yaml:"maxVcpus"`
 	// Spot is SpotOff, SpotFirst or SpotSecond: its place in the queue.
 	Spot string `yaml:"spot"`
-	Jobs Jobs   `yaml:"jobs"`
+	// Jobs are the job definitions.
+	Jobs Jobs `yaml:"jobs"`
 }
 
 // Jobs has every job definition's size.
 type Jobs struct {
+	// UserImport imports users from a CSV file.
 	UserImport Job `yaml:"userImport"`
 }
 

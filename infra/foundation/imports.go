@@ -13,8 +13,10 @@ import (
 
 // Imports is the foundation as another stack sees it.
 type Imports struct {
+	// AppRepository, BatchRepository and FluentBitRepository have the images.
 	AppRepository, BatchRepository, FluentBitRepository awsecr.IRepository
-	Files, LogArchive                                   awss3.IBucket
+	// Files is the application's bucket, LogArchive the log router's.
+	Files, LogArchive awss3.IBucket
 	// ServerLogs and ClientLogs are what the application writes itself.
 	ServerLogs, ClientLogs awslogs.ILogGroup
 	// ErrorsLogs is what the log router writes.

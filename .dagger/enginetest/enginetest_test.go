@@ -1,0 +1,164 @@
+//go:build engine
+
+// Package enginetest calls the module's functions through a real Dagger
+// engine, as a user does, bad arguments included.
+package enginetest_test
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"dagger.io/dagger"
+)
+
+// module is loaded once: the client's session has its functions afterwards.
+var client *dagger.Client
+
+func TestMain(m *testing.M) {
+	ctx := context.Background()
+	os.Exit(run(ctx, m))
+}
+
+func run(ctx context.Context, m *testing.M) int {
+	// The real credentials of whoever runs the tests are never seen by them.
+	for _, name := range []string{"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"} {
+		if err := os.Unsetenv(name); err != nil {
+			panic(err)
+		}
+	}
+	var err error
+	if client, err = dagger.Connect(ctx, dagger.WithLogOutput(os.Stderr)); err != nil {
+		panic(err)
+	}
+	defer func() { _ = client.Close() }() // the session ends with the process in any case
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		panic(err)
+	}
+	if err := client.ModuleSource(root).AsModule().Serve(ctx); err != nil {
+		panic(err)
+	}
+	return m.Run()
+}
+
+// call runs a query of the module and returns what "into" selects.
+func call(ctx context.Context, query string) (map[string]any, error) {
+	response := map[string]any{}
+	err := client.Do(ctx, &dagger.Request{Query: "query { prooflink {" + query + "} }"}, &dagger.Response{Data: &response})
+	if err != nil {
+		return nil, err
+	}
+	result, _ := response["prooflink"].(map[string]any)
+	return result, nil
+}
+
+func text(t *testing.T, query, field string) string {
+	t.Helper()
+	result, err := call(t.Context(), query)
+	if err != nil {
+		t.Fatal(err)
+	}
+	value, ok := result[field].(string)
+	if !ok {
+		t.Fatalf("%s answers %v", field, result)
+	}
+	return value
+}
+
+func failure(t *testing.T, query string) string {
+	t.Helper()
+	_, err := call(t.Context(), query)
+	if err == nil {
+		t.Fatalf("%s: want an error", query)
+	}
+	return err.Error()
+}
+
+func TestBadArgumentsSayHowToMendThem(t *testing.T) {
+	tests := map[string]struct {
+		query string
+		want  []string
+	}{
+		"an unknown environment to deploy lists the known ones": {
+			`deploy(env: "staging")`, []string{"staging", "dev", "local", "prod"}},
+		"an unknown environment to synthesize lists the known ones": {
+			`synth(env: "staging") { entries }`, []string{"staging", "dev", "local", "prod"}},
+		"an unknown environment to publish lists the known ones": {
+			`publish(env: "../etc")`, []string{"dev", "local", "prod"}},
+		"a deployment to AWS without credentials names the variables": {
+			`deploy(env: "dev")`, []string{"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"}},
+		"publishing to AWS without credentials names the variables": {
+			`publish(env: "prod")`, []string{"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			got := failure(t, test.query)
+			for _, want := range test.want {
+				if !strings.Contains(got, want) {
+					t.Errorf("%q is not in:\n%s", want, got)
+				}
+			}
+		})
+	}
+}
+
+func TestBadSamplesAreRefusedBeforeAnythingIsStarted(t *testing.T) {
+	malformed := "email,name\n\"unclosed,x\n"
+	file, err := client.Directory().WithNewFile("users.csv", malformed).File("users.csv").ID(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, err := json.Marshal(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := failure(t, `deploy(env: "local", usersCsv: `+string(id)+`)`)
+	if !strings.Contains(got, "read the users sample") || !strings.Contains(got, "line") {
+		t.Errorf("the error names neither the sample nor the line:\n%s", got)
+	}
+}
+
+func TestEveryEnvironmentIsSynthesized(t *testing.T) {
+	for _, env := range []string{"dev", "prod", "local"} {
+		t.Run(env, func(t *testing.T) {
+			result, err := call(t.Context(), `synth(env: "`+env+`") { glob(pattern: "*.template.json") }`)
+			if err != nil {
+				t.Fatal(err)
+			}
+			templates, _ := json.Marshal(result)
+			if !strings.Contains(string(templates), "ComputeStack-"+env+".template.json") {
+				t.Errorf("templates = %s", templates)
+			}
+		})
+	}
+}
+
+var digest = regexp.MustCompile(`sha256:[0-9a-f]{64}`)
+
+func TestLocalDeploymentRunsTheImages(t *testing.T) {
+	summary := text(t, `deploy(env: "local")`, "deploy")
+	for _, want := range []string{"Deployed prooflink-local as containers", "/api/health answers 200", "25 users", "Not covered by the emulator"} {
+		if !strings.Contains(summary, want) {
+			t.Errorf("%q is not in:\n%s", want, summary)
+		}
+	}
+	if found := digest.FindAllString(summary, -1); len(found) != 3 {
+		t.Errorf("%d digests in the summary, want 3:\n%s", len(found), summary)
+	}
+}
+
+func TestPublishFindsWhatIsThere(t *testing.T) {
+	first := text(t, `publish(env: "local")`, "publish")
+	second := text(t, `publish(env: "local")`, "publish")
+	if strings.Contains(second, "built") {
+		t.Errorf("the second publish built something:\n%s", second)
+	}
+	if a, b := digest.FindAllString(first, -1), digest.FindAllString(second, -1); strings.Join(a, " ") != strings.Join(b, " ") {
+		t.Errorf("digests differ: %v and %v", a, b)
+	}
+}

@@ -1,0 +1,137 @@
+package local_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/prooflink/prooflink/.dagger/local"
+	"github.com/prooflink/prooflink/infra/names"
+)
+
+// stub is a machine whose steps fail by the error that is set.
+type stub struct {
+	awsURL                   string
+	aws, publish, synth      error
+	assembly                 string
+	synthesizedWith, started []string
+}
+
+func (s *stub) StartAWS(context.Context) (string, error) { return s.awsURL, s.aws }
+func (s *stub) Publish(context.Context) ([]local.Image, error) {
+	return []local.Image{{Name: "app", Digest: "sha256:1"}}, s.publish
+}
+func (s *stub) Synth(_ context.Context, images []local.Image) (string, error) {
+	for _, image := range images {
+		s.synthesizedWith = append(s.synthesizedWith, image.Digest)
+	}
+	return s.assembly, s.synth
+}
+func (s *stub) DeployStacks(context.Context, string) error { return nil }
+func (s *stub) StartDatabase(context.Context, local.Database) (string, error) {
+	s.started = append(s.started, "database")
+	return "", nil
+}
+func (s *stub) Run(context.Context, local.Task) (string, error) { return "", nil }
+func (s *stub) StartApp(context.Context, local.Task) (string, error) {
+	s.started = append(s.started, "app")
+	return "", nil
+}
+func (s *stub) Overrides() map[string]string { return nil }
+
+func deploy(t *testing.T, machine *stub) error {
+	t.Helper()
+	_, err := local.Deploy(t.Context(), machine, local.Options{Names: names.New("prooflink", "local"), UsersCSV: []byte("email\na@b.example\n")})
+	if err == nil {
+		t.Fatal("want an error")
+	}
+	return err
+}
+
+func mention(t *testing.T, err error, wanted ...string) {
+	t.Helper()
+	for _, want := range wanted {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("%q is not in:\n%v", want, err)
+		}
+	}
+}
+
+func TestAFailedStepIsNamedWithItsCause(t *testing.T) {
+	tests := map[string]*stub{
+		"start emulated AWS": {aws: errors.New("port taken")},
+		"publish images":     {publish: errors.New("registry is full")},
+		"synthesize":         {synth: errors.New("no such zone")},
+	}
+	for step, machine := range tests {
+		t.Run(step, func(t *testing.T) {
+			cause := errors.Join(machine.aws, machine.publish, machine.synth)
+			mention(t, deploy(t, machine), "FAIL  "+step, cause.Error())
+		})
+	}
+}
+
+func TestSynthesisGetsThePublishedDigests(t *testing.T) {
+	machine := &stub{assembly: t.TempDir()}
+	mention(t, deploy(t, machine), `step "synthesize" failed`) // an empty folder is no assembly
+	if got := strings.Join(machine.synthesizedWith, " "); got != "sha256:1" {
+		t.Errorf("synthesized with %q", got)
+	}
+}
+
+// A definition that pins another image than this run's is never run.
+func TestADefinitionOfAnotherImageIsNotRun(t *testing.T) {
+	images := map[string]string{
+		"one that is not pinned":    "repo:latest",
+		"one of another publishing": "repo@sha256:2",
+	}
+	for name, image := range images {
+		t.Run(name, func(t *testing.T) {
+			aws := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Type", "application/x-amz-json-1.1")
+				_, _ = w.Write([]byte(`{"taskDefinition":{"containerDefinitions":[{"name":"prooflink-app","image":"` + image + `"}]}}`))
+			}))
+			defer aws.Close()
+			machine := &stub{awsURL: aws.URL, assembly: t.TempDir()}
+			empty := filepath.Join(machine.assembly, "FoundationStack-local.template.json")
+			if err := os.WriteFile(empty, []byte(`{"Resources":{}}`), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			mention(t, deploy(t, machine), image)
+			if len(machine.started) > 0 {
+				t.Errorf("started %v", machine.started)
+			}
+		})
+	}
+}
+
+func TestASampleThatCannotBeImportedIsRefused(t *testing.T) {
+	tests := map[string]struct{ text, want string }{
+		"no header":         {"", "header"},
+		"no e-mail column":  {"name\nAnna\n", "email"},
+		"no row":            {"email,name\n", "one row"},
+		"an unclosed quote": {"email\n\"a\n", "line"},
+		"a short row":       {"email,name\na@b.example\n", "line 2"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "users.csv")
+			if err := os.WriteFile(path, []byte(test.text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			_, err := local.ReadSample(path)
+			if err == nil {
+				t.Fatal("want an error")
+			}
+			mention(t, err, test.want)
+		})
+	}
+	if _, err := local.ReadSample("no-such-file.csv"); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a missing file: %v", err)
+	}
+}
