@@ -1,7 +1,8 @@
 //go:build engine
 
 // Package enginetest calls the module's functions through a real Dagger
-// engine, as a user does, bad arguments included.
+// engine, as a user does, bad arguments included. `make test-engine` runs it,
+// with `dagger run`.
 package enginetest_test
 
 import (
