@@ -41,7 +41,7 @@ test-delivery: ## Test the delivery's packages.
 	cd .dagger && go vet ./... && go test ./...
 
 test-app: ## Check and test the app, with a PostgreSQL of its own.
-	cd app && npm run --silent format:check && npm run --silent typecheck && npm run --silent lint && ../.ci/with-postgres npm run --silent test
+	cd app && npm run --silent format:check && npm run --silent typecheck && npm run --silent lint && npm run --silent build && ../.ci/with-postgres npm run --silent test
 
 test-batch: ## Check and test the batch jobs, with a PostgreSQL of their own.
 	cd batch && npm run --silent format:check && npm run --silent typecheck && npm run --silent lint && npm run --silent build && ../.ci/with-postgres npm run --silent test

@@ -134,7 +134,7 @@ func (m *Prooflink) TestInfra(ctx context.Context) error {
 	return done(ctx, m.golang().
 		WithDirectory("/src", m.goSource()).
 		WithExec([]string{"go", "vet", "./infra/..."}).
-		WithExec([]string{"go", "test", "./infra/..."}))
+		WithExec(goTest("./infra/...")))
 }
 
 // Test the delivery's own packages.
@@ -145,14 +145,20 @@ func (m *Prooflink) TestDelivery(ctx context.Context) error {
 		WithDirectory("/src", m.Source).
 		WithWorkdir("/src/.dagger").
 		WithExec([]string{"go", "vet", "./..."}).
-		WithExec([]string{"go", "test", "./..."}))
+		WithExec(goTest("./...")))
+}
+
+// goTest prints what fails and nothing else, so that a report ends with it.
+func goTest(packages string) []string {
+	return []string{"bash", "-o", "pipefail", "-c",
+		"go test " + packages + ` | { grep -v -e '^ok ' -e 'no test files' || true; }`}
 }
 
 // Check and test the app: format, types, lint, and tests with a real PostgreSQL.
 //
 // +check
 func (m *Prooflink) TestApp(ctx context.Context) error {
-	return done(ctx, m.npm("app", "format:check", "typecheck", "lint", "test"))
+	return done(ctx, m.npm("app", "format:check", "typecheck", "lint", "build", "test"))
 }
 
 // Check and test the batch jobs: format, types, lint, and tests with a real PostgreSQL.

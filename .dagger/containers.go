@@ -17,7 +17,6 @@ import (
 	"github.com/prooflink/prooflink/.dagger/local"
 	"github.com/prooflink/prooflink/.dagger/versions"
 	"github.com/prooflink/prooflink/infra/config"
-	"github.com/prooflink/prooflink/infra/names"
 )
 
 const (
@@ -175,7 +174,7 @@ func (c *containers) container(task local.Task) (*dagger.Container, error) {
 
 // address is where a published image is pulled from, by its digest.
 func (c *containers) address(name string) (string, error) {
-	named := names.New(c.environment.Project, c.environment.Env)
+	named := c.environment.Names()
 	for i, source := range images.All() {
 		if source.Name == name && i < len(c.published) {
 			return c.registry.address + "/" + source.Repository(named) + "@" + c.published[i].Digest, nil
@@ -194,12 +193,12 @@ func variables(values map[string]string) dagger.WithContainerFunc {
 	}
 }
 
-// explain adds what a failed command printed to its error.
+// explain says which command failed, and what it printed.
 func explain(err error) error {
 	var failed *dagger.ExecError
 	if !errors.As(err, &failed) {
 		return err
 	}
 	output := strings.TrimSpace(failed.Stdout + "\n" + failed.Stderr)
-	return fmt.Errorf("%w\n%s", err, output)
+	return fmt.Errorf("%s: exit code %d\n%s", strings.Join(failed.Cmd, " "), failed.ExitCode, output)
 }

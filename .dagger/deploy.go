@@ -8,7 +8,6 @@ import (
 	"github.com/prooflink/prooflink/.dagger/internal/dagger"
 	"github.com/prooflink/prooflink/.dagger/local"
 	"github.com/prooflink/prooflink/infra/config"
-	"github.com/prooflink/prooflink/infra/names"
 )
 
 // localEnv needs no AWS account: everything runs beside the engine.
@@ -69,10 +68,10 @@ func (m *Prooflink) deploy(ctx context.Context, env string, usersCsv *dagger.Fil
 		return "", nil, err
 	}
 	summary, err := local.Deploy(ctx, system, local.Options{
-		Names:    names.New(environment.Project, environment.Env),
-		Kind:     "containers",
-		UsersCSV: users,
-		URL:      address,
+		Environment: environment,
+		Kind:        "containers",
+		UsersCSV:    users,
+		URL:         address,
 	})
 	return summary, system, err
 }

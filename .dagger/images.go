@@ -11,7 +11,6 @@ import (
 	"github.com/prooflink/prooflink/.dagger/jobs"
 	"github.com/prooflink/prooflink/.dagger/local"
 	"github.com/prooflink/prooflink/infra/config"
-	"github.com/prooflink/prooflink/infra/names"
 )
 
 // Build the app's image: Next.js, on port 3000.
@@ -92,7 +91,7 @@ func (m *Prooflink) tag(ctx context.Context, source images.Source) (string, erro
 
 // publish publishes all images in parallel, and returns them in the order of images.All.
 func (m *Prooflink) publish(ctx context.Context, environment config.Environment, to target) ([]local.Image, error) {
-	named := names.New(environment.Project, environment.Env)
+	named := environment.Names()
 	published := make([]local.Image, len(images.All()))
 	var work []jobs.Job
 	for i, source := range images.All() {

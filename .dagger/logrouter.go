@@ -25,8 +25,7 @@ const (
 	testRegion      = "ap-northeast-1"
 )
 
-// Run the log router's image: its configuration must load, archive every
-// record and route just the errors.
+// Run the log router's image: it must archive every record and route just errors.
 //
 // +check
 func (m *Prooflink) TestFluentBit(ctx context.Context) (failure error) {

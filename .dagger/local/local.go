@@ -14,6 +14,7 @@ import (
 
 	"github.com/prooflink/prooflink/.dagger/emulate"
 	"github.com/prooflink/prooflink/.dagger/jobs"
+	"github.com/prooflink/prooflink/infra/config"
 	"github.com/prooflink/prooflink/infra/names"
 )
 
@@ -67,7 +68,8 @@ type Machine interface {
 
 // Options of a local deployment.
 type Options struct {
-	Names names.Names
+	// Environment is what is deployed.
+	Environment config.Environment
 	// Kind says what the machine is, for the summary: "containers" or "processes".
 	Kind string
 	// UsersCSV is the sample that is imported.
@@ -94,7 +96,7 @@ func Deploy(ctx context.Context, machine Machine, options Options) (string, erro
 		jobs.Job{Name: "look at the page", Run: d.lookAtPage},
 	)
 	if failed := results.Failed(); len(failed) > 0 {
-		return "", fmt.Errorf("deploy %s: step %q failed\n\n%s", options.Names.Env, failed[0], results.Report())
+		return "", fmt.Errorf("deploy %s: step %q failed\n\n%s", options.Environment.Env, failed[0], results.Report())
 	}
 	return d.summary(results), nil
 }
@@ -111,9 +113,11 @@ type deployment struct {
 	app      string // URL
 }
 
+func (d *deployment) names() names.Names { return d.options.Environment.Names() }
+
 func (d *deployment) summary(results jobs.Results) string {
 	var text strings.Builder
-	fmt.Fprintf(&text, "Deployed %s as %s\n\n%s\n", d.options.Names.Prefix(), d.options.Kind, results.Table())
+	fmt.Fprintf(&text, "Deployed %s as %s\n\n%s\n", d.names().Prefix(), d.options.Kind, results.Table())
 	for _, image := range d.images {
 		fmt.Fprintf(&text, "image  %-10s  %s  %s\n", image.Name, image.Digest, image.Tag)
 	}

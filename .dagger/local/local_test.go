@@ -11,7 +11,7 @@ import (
 	"testing"
 
 	"github.com/prooflink/prooflink/.dagger/local"
-	"github.com/prooflink/prooflink/infra/names"
+	"github.com/prooflink/prooflink/infra/config"
 )
 
 // stub is a machine whose steps fail by the error that is set.
@@ -46,7 +46,11 @@ func (s *stub) Overrides() map[string]string { return nil }
 
 func deploy(t *testing.T, machine *stub) error {
 	t.Helper()
-	_, err := local.Deploy(t.Context(), machine, local.Options{Names: names.New("prooflink", "local"), UsersCSV: []byte("email\na@b.example\n")})
+	environment, err := config.Load("local")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = local.Deploy(t.Context(), machine, local.Options{Environment: environment, UsersCSV: []byte("email\na@b.example\n")})
 	if err == nil {
 		t.Fatal("want an error")
 	}

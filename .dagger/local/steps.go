@@ -16,7 +16,6 @@ import (
 
 	"github.com/prooflink/prooflink/.dagger/definition"
 	"github.com/prooflink/prooflink/.dagger/emulate"
-	"github.com/prooflink/prooflink/infra/config"
 	"github.com/prooflink/prooflink/infra/names"
 )
 
@@ -29,11 +28,7 @@ func (d *deployment) startAWS(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	environment, err := config.Load(d.options.Names.Env)
-	if err != nil {
-		return "", err
-	}
-	d.aws = connect(url, environment.Region)
+	d.aws = connect(url, d.options.Environment.Region)
 	return "", nil
 }
 
@@ -107,7 +102,7 @@ func databaseOf(task Task) Database {
 }
 
 func (d *deployment) appTask(ctx context.Context) (Task, error) {
-	return d.registered(ctx, d.options.Names.TaskFamily(), names.AppContainer)
+	return d.registered(ctx, d.names().TaskFamily(), names.AppContainer)
 }
 
 func (d *deployment) registered(ctx context.Context, family, container string) (Task, error) {
@@ -119,12 +114,12 @@ func (d *deployment) registered(ctx context.Context, family, container string) (
 }
 
 func (d *deployment) migrate(ctx context.Context) (string, error) {
-	task, err := d.registered(ctx, d.options.Names.MigrateFamily(), names.MigrateContainer)
+	task, err := d.registered(ctx, d.names().MigrateFamily(), names.MigrateContainer)
 	if err != nil {
 		return "", err
 	}
 	_, err = d.machine.Run(ctx, task)
-	return d.options.Names.MigrateFamily(), err
+	return d.names().MigrateFamily(), err
 }
 
 func (d *deployment) startApp(ctx context.Context) (string, error) {
@@ -135,11 +130,8 @@ func (d *deployment) startApp(ctx context.Context) (string, error) {
 	if d.app, err = d.machine.StartApp(ctx, task); err != nil {
 		return "", err
 	}
-	environment, err := config.Load(d.options.Names.Env)
-	if err != nil {
-		return "", err
-	}
-	return environment.App.HealthPath + " answers 200", healthy(ctx, d.app+environment.App.HealthPath)
+	path := d.options.Environment.App.HealthPath
+	return path + " answers 200", healthy(ctx, d.app+path)
 }
 
 // healthy waits until a URL answers 200, as the load balancer's health check does.
@@ -184,7 +176,7 @@ func get(ctx context.Context, url string) (string, error) {
 // importUsers puts the sample into the files bucket and runs the import as its
 // job definition says, with what a submission would add.
 func (d *deployment) importUsers(ctx context.Context) (string, error) {
-	process, err := definition.JobProcess(ctx, d.aws.batch, d.options.Names.UserImportJob())
+	process, err := definition.JobProcess(ctx, d.aws.batch, d.names().UserImportJob())
 	if err != nil {
 		return "", err
 	}

@@ -23,7 +23,6 @@ import (
 	"github.com/prooflink/prooflink/.dagger/local"
 	"github.com/prooflink/prooflink/.dagger/registry"
 	"github.com/prooflink/prooflink/.dagger/versions"
-	"github.com/prooflink/prooflink/infra/names"
 )
 
 // imageWorkdir is where the images have their files.
@@ -74,7 +73,7 @@ func (p *Processes) publishOne(ctx context.Context, r recipe) (local.Image, erro
 		return local.Image{}, err
 	}
 	host := strings.TrimPrefix(p.registry.URL, "http://")
-	repository := r.Repository(names.New(p.environment.Project, p.environment.Env))
+	repository := r.Repository(p.environment.Names())
 	digest, found, err := registry.Registry{Host: host, Insecure: true}.Find(ctx, repository, tag)
 	if err != nil || found {
 		return local.Image{Name: r.Name, Tag: tag, Digest: digest}, err

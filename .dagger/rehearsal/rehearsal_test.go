@@ -22,7 +22,6 @@ import (
 	"github.com/prooflink/prooflink/.dagger/local"
 	"github.com/prooflink/prooflink/.dagger/rehearsal"
 	"github.com/prooflink/prooflink/infra/config"
-	"github.com/prooflink/prooflink/infra/names"
 )
 
 const repository = "../.."
@@ -54,20 +53,25 @@ func tools(t *testing.T) rehearsal.Tools {
 
 func start(t *testing.T) *rehearsal.Processes {
 	t.Helper()
-	environment, err := config.Load("local")
-	if err != nil {
-		t.Fatal(err)
-	}
 	absolute, err := filepath.Abs(repository)
 	if err != nil {
 		t.Fatal(err)
 	}
-	machine, err := rehearsal.New(absolute, t.TempDir(), tools(t), environment)
+	machine, err := rehearsal.New(absolute, t.TempDir(), tools(t), environment(t))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(machine.Close)
 	return machine
+}
+
+func environment(t *testing.T) config.Environment {
+	t.Helper()
+	environment, err := config.Load("local")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return environment
 }
 
 func options(t *testing.T) local.Options {
@@ -76,7 +80,7 @@ func options(t *testing.T) local.Options {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return local.Options{Names: names.New("prooflink", "local"), Kind: "processes (a rehearsal)", UsersCSV: users}
+	return local.Options{Environment: environment(t), Kind: "processes (a rehearsal)", UsersCSV: users}
 }
 
 func TestTheWholeDelivery(t *testing.T) {
