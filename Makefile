@@ -50,7 +50,7 @@ rehearse: setup ## Walk the whole delivery with processes instead of containers.
 	cd .dagger && go test -count=1 -tags rehearsal -timeout 30m -v ./rehearsal
 
 test-engine: ## Run `dagger call ci` and call the module's functions, where a Dagger engine is reachable.
-	@if timeout 60 dagger --silent core version >/dev/null 2>&1; then \
+	@if timeout 600 dagger --silent core version >/dev/null 2>&1; then \
 		dagger --progress plain call ci && cd .dagger && dagger --progress plain run go test -count=1 -tags engine -timeout 60m -v ./enginetest; \
 	else \
 		echo "test-engine: not run: no Dagger engine is reachable from here"; \

@@ -36,6 +36,14 @@ var uncovered = []string{
 	"AWS::EC2::SecurityGroupIngress",
 }
 
+// knownLosses are those of them that the environment "local" has and goes without.
+var knownLosses = []string{
+	"AWS::Batch::ComputeEnvironment",
+	"AWS::Batch::JobDefinition",
+	"AWS::Batch::JobQueue",
+	"AWS::EC2::SecurityGroupIngress",
+}
+
 // UncoveredTypes returns the resource types that the emulator doesn't know, sorted.
 func UncoveredTypes() []string { return slices.Clone(uncovered) }
 
@@ -52,6 +60,20 @@ type Assembly struct {
 	Definitions map[string][]definition.Definition
 	// Lost, sorted by type.
 	Lost []Loss
+}
+
+// CheckLosses fails when what "local" loses to the emulator has changed, so that
+// nobody loses more without having decided it.
+func CheckLosses(lost []Loss) error {
+	var types []string
+	for _, loss := range lost {
+		types = append(types, loss.Type)
+	}
+	if slices.Equal(types, knownLosses) {
+		return nil
+	}
+	return fmt.Errorf("the resource types that the emulator does not cover have changed: they are %s; the known ones are %s: if that is meant, change knownLosses in .dagger/emulate",
+		strings.Join(types, ", "), strings.Join(knownLosses, ", "))
 }
 
 // Fit rewrites each stack's template in the assembly's folder.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -109,5 +110,12 @@ func TestAnExpressionWithoutOutputIsNamed(t *testing.T) {
 func TestAnEmptyFolderIsNoAssembly(t *testing.T) {
 	if _, err := emulate.Fit(t.TempDir()); err == nil {
 		t.Fatal("want an error")
+	}
+}
+
+func TestANewLossIsNoticed(t *testing.T) {
+	err := emulate.CheckLosses([]emulate.Loss{{Type: "AWS::EC2::NatGateway", Count: 1}})
+	if err == nil || !strings.Contains(err.Error(), "AWS::EC2::NatGateway") {
+		t.Errorf("err = %v", err)
 	}
 }

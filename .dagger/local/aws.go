@@ -64,6 +64,9 @@ func (c clients) outputs(ctx context.Context, stack string) (map[string]string, 
 	if err != nil {
 		return nil, fmt.Errorf("describe stack %s: %w", stack, err)
 	}
+	if len(out.Stacks) != 1 {
+		return nil, fmt.Errorf("describe stack %s: got %d stacks", stack, len(out.Stacks))
+	}
 	values := map[string]string{}
 	for _, output := range out.Stacks[0].Outputs {
 		values[aws.ToString(output.OutputKey)] = aws.ToString(output.OutputValue)

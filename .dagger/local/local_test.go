@@ -44,6 +44,11 @@ func (s *stub) StartApp(context.Context, local.Task) (string, error) {
 }
 func (s *stub) Overrides() map[string]string { return nil }
 
+// lossesOfLocal is a template that loses to the emulator just what "local" does.
+const lossesOfLocal = `{"Resources":{
+	"A":{"Type":"AWS::Batch::ComputeEnvironment"},"B":{"Type":"AWS::Batch::JobQueue"},
+	"C":{"Type":"AWS::EC2::SecurityGroupIngress"},"D":{"Type":"AWS::Batch::JobDefinition","Properties":{"JobDefinitionName":"x","Type":"container"}}}}`
+
 func deploy(t *testing.T, machine *stub) error {
 	t.Helper()
 	environment, err := config.Load("local")
@@ -88,6 +93,21 @@ func TestSynthesisGetsThePublishedDigests(t *testing.T) {
 	}
 }
 
+// awsWithImage answers CloudFormation, Batch and ECS, whose task definition has
+// an image.
+func awsWithImage(image string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		answer := `<DescribeStacksResponse xmlns="http://cloudformation.amazonaws.com/doc/2010-05-15/"><DescribeStacksResult><Stacks><member><StackName>x</StackName></member></Stacks></DescribeStacksResult></DescribeStacksResponse>`
+		switch {
+		case r.Header.Get("X-Amz-Target") != "":
+			answer = `{"taskDefinition":{"containerDefinitions":[{"name":"prooflink-app","image":"` + image + `"}]}}`
+		case strings.HasPrefix(r.URL.Path, "/v1/"):
+			answer = `{"jobDefinitionArn":"arn:aws:batch:::job-definition/x:1"}`
+		}
+		_, _ = w.Write([]byte(answer))
+	}
+}
+
 // A definition that pins another image than this run's is never run.
 func TestADefinitionOfAnotherImageIsNotRun(t *testing.T) {
 	images := map[string]string{
@@ -96,14 +116,11 @@ func TestADefinitionOfAnotherImageIsNotRun(t *testing.T) {
 	}
 	for name, image := range images {
 		t.Run(name, func(t *testing.T) {
-			aws := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-				w.Header().Set("Content-Type", "application/x-amz-json-1.1")
-				_, _ = w.Write([]byte(`{"taskDefinition":{"containerDefinitions":[{"name":"prooflink-app","image":"` + image + `"}]}}`))
-			}))
+			aws := httptest.NewServer(awsWithImage(image))
 			defer aws.Close()
 			machine := &stub{awsURL: aws.URL, assembly: t.TempDir()}
 			empty := filepath.Join(machine.assembly, "FoundationStack-local.template.json")
-			if err := os.WriteFile(empty, []byte(`{"Resources":{}}`), 0o600); err != nil {
+			if err := os.WriteFile(empty, []byte(lossesOfLocal), 0o600); err != nil {
 				t.Fatal(err)
 			}
 			mention(t, deploy(t, machine), image)

@@ -67,8 +67,10 @@ func (d *deployment) synthesize(ctx context.Context) (string, error) {
 		return "", err
 	}
 	d.assembly = assembly
-	d.fitted, err = emulate.Fit(assembly)
-	return fmt.Sprintf("%d stacks", len(d.fitted.Definitions)), err
+	if d.fitted, err = emulate.Fit(assembly); err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("%d stacks", len(d.fitted.Definitions)), emulate.CheckLosses(d.fitted.Lost)
 }
 
 func (d *deployment) deployStacks(ctx context.Context) (string, error) {

@@ -5,12 +5,10 @@ package rehearsal_test
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -91,7 +89,6 @@ func TestTheWholeDelivery(t *testing.T) {
 	}
 	fmt.Println("\n" + summary)
 	t.Run("what is published is not built again", func(t *testing.T) { publishesNothing(t, machine) })
-	t.Run("a malformed CSV fails the import and leaves the rows", func(t *testing.T) { failsOnMalformedCSV(t, machine) })
 }
 
 func publishesNothing(t *testing.T, machine *rehearsal.Processes) {
@@ -104,16 +101,6 @@ func publishesNothing(t *testing.T, machine *rehearsal.Processes) {
 			t.Errorf("the %s image was built again", image.Name)
 		}
 	}
-}
-
-func failsOnMalformedCSV(t *testing.T, machine *rehearsal.Processes) {
-	if _, err := local.ReadSample(filepath.Join(repository, "batch/samples/users-malformed.csv")); err == nil {
-		t.Error("want the malformed sample refused")
-	}
-	if _, err := local.ReadSample(filepath.Join(repository, "batch/samples/no-such-file.csv")); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("a missing sample: %v", err)
-	}
-	_ = machine
 }
 
 // TestTheEmulatorStillLacksWhatIsTakenOut notices a version that has learnt a
@@ -148,33 +135,6 @@ func refusal(ctx context.Context, t *testing.T, client *cloudformation.Client, s
 		return err.Error()
 	}
 	return ""
-}
-
-// TestTheListOfLossesIsKnown fails when what "local" loses to the emulator
-// changes, so that nobody loses more without seeing it.
-func TestTheListOfLossesIsKnown(t *testing.T) {
-	machine := start(t)
-	assembly, err := machine.Synth(t.Context(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	fitted, err := emulate.Fit(assembly)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var lost []string
-	for _, loss := range fitted.Lost {
-		lost = append(lost, loss.Type)
-	}
-	want := []string{
-		"AWS::Batch::ComputeEnvironment",
-		"AWS::Batch::JobDefinition",
-		"AWS::Batch::JobQueue",
-		"AWS::EC2::SecurityGroupIngress",
-	}
-	if !slices.Equal(lost, want) {
-		t.Errorf("lost = %q, want %q", lost, want)
-	}
 }
 
 // TestAnUnknownEnvironmentListsTheKnownOnes runs the CDK app as a user does.
