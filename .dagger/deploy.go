@@ -29,7 +29,7 @@ func (m *Prooflink) Deploy(
 	// +optional
 	usersCsv *dagger.File,
 ) (string, error) {
-	summary, _, err := m.deploy(ctx, env, usersCsv, "")
+	summary, _, err := m.deploy(ctx, env, usersCsv, "To look at it: dagger call serve up --ports 3000:3000, then http://localhost:3000")
 	return summary, err
 }
 
@@ -43,7 +43,7 @@ func (m *Prooflink) Serve(
 	// +optional
 	usersCsv *dagger.File,
 ) (*dagger.Service, error) {
-	summary, system, err := m.deploy(ctx, localEnv, usersCsv, "http://localhost:3000 (with `up --ports 3000:3000`)")
+	summary, system, err := m.deploy(ctx, localEnv, usersCsv, "With `up --ports 3000:3000` it is at http://localhost:3000")
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +51,7 @@ func (m *Prooflink) Serve(
 	return system.app, nil
 }
 
-func (m *Prooflink) deploy(ctx context.Context, env string, usersCsv *dagger.File, address string) (string, *containers, error) {
+func (m *Prooflink) deploy(ctx context.Context, env string, usersCsv *dagger.File, next string) (string, *containers, error) {
 	environment, err := config.Load(env)
 	if err != nil {
 		return "", nil, err
@@ -71,7 +71,7 @@ func (m *Prooflink) deploy(ctx context.Context, env string, usersCsv *dagger.Fil
 		Environment: environment,
 		Kind:        "containers",
 		UsersCSV:    users,
-		URL:         address,
+		Next:        next,
 	})
 	return summary, system, err
 }

@@ -74,8 +74,8 @@ type Options struct {
 	Kind string
 	// UsersCSV is the sample that is imported.
 	UsersCSV []byte
-	// URL is where a person reaches the app, if it outlives the deployment.
-	URL string
+	// Next says how to look at the app, or where.
+	Next string
 }
 
 // Deploy walks the path. The report has every step that was begun, also when
@@ -125,8 +125,9 @@ func (d *deployment) summary(results jobs.Results) string {
 	for _, loss := range d.fitted.Lost {
 		fmt.Fprintf(&text, "  %2d × %s\n", loss.Count, loss.Type)
 	}
-	if d.options.URL != "" {
-		fmt.Fprintf(&text, "\n%s\n", d.options.URL)
+	fmt.Fprintf(&text, "\nThe app answered at %s\n", d.app)
+	if d.options.Next != "" {
+		fmt.Fprintf(&text, "%s\n", d.options.Next)
 	}
 	return text.String()
 }
