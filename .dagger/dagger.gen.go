@@ -62,7 +62,7 @@ func convertSlice[I any, O any](in []I, f func(I) O) []O {
 func (r Prooflink) MarshalJSON() ([]byte, error) {
 	var concrete struct {
 		Source             *dagger.Directory
-		Revision           string
+		Git                *dagger.Directory
 		NodeImage          string
 		FluentBitImage     string
 		AwsAccessKeyID     *dagger.Secret
@@ -70,7 +70,7 @@ func (r Prooflink) MarshalJSON() ([]byte, error) {
 		AwsSessionToken    *dagger.Secret
 	}
 	concrete.Source = r.Source
-	concrete.Revision = r.Revision
+	concrete.Git = r.Git
 	concrete.NodeImage = r.NodeImage
 	concrete.FluentBitImage = r.FluentBitImage
 	concrete.AwsAccessKeyID = r.AwsAccessKeyID
@@ -82,7 +82,7 @@ func (r Prooflink) MarshalJSON() ([]byte, error) {
 func (r *Prooflink) UnmarshalJSON(bs []byte) error {
 	var concrete struct {
 		Source             *dagger.Directory
-		Revision           string
+		Git                *dagger.Directory
 		NodeImage          string
 		FluentBitImage     string
 		AwsAccessKeyID     *dagger.Secret
@@ -94,7 +94,7 @@ func (r *Prooflink) UnmarshalJSON(bs []byte) error {
 		return err
 	}
 	r.Source = concrete.Source
-	r.Revision = concrete.Revision
+	r.Git = concrete.Git
 	r.NodeImage = concrete.NodeImage
 	r.FluentBitImage = concrete.FluentBitImage
 	r.AwsAccessKeyID = concrete.AwsAccessKeyID
@@ -410,11 +410,11 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg source", err))
 				}
 			}
-			var revision string
-			if inputArgs["revision"] != nil {
-				err = json.Unmarshal([]byte(inputArgs["revision"]), &revision)
+			var git *dagger.Directory
+			if inputArgs["git"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["git"]), &git)
 				if err != nil {
-					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg revision", err))
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg git", err))
 				}
 			}
 			var nodeImage string
@@ -452,7 +452,7 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg awsSessionToken", err))
 				}
 			}
-			return New(source, revision, nodeImage, fluentBitImage, awsAccessKeyId, awsSecretAccessKey, awsSessionToken), nil
+			return New(source, git, nodeImage, fluentBitImage, awsAccessKeyId, awsSecretAccessKey, awsSessionToken), nil
 		default:
 			return nil, fmt.Errorf("unknown function %s", fnName)
 		}

@@ -4,12 +4,14 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/prooflink/prooflink/.dagger/images"
 	"github.com/prooflink/prooflink/.dagger/internal/dagger"
 	"github.com/prooflink/prooflink/.dagger/jobs"
 	"github.com/prooflink/prooflink/.dagger/local"
+	"github.com/prooflink/prooflink/.dagger/revision"
 	"github.com/prooflink/prooflink/infra/config"
 )
 
@@ -89,6 +91,19 @@ func (m *Prooflink) tag(ctx context.Context, source images.Source) (string, erro
 	return source.Tag(os.DirFS(dir), m.base(source))
 }
 
+// commit is the checkout's, or "unknown".
+func (m *Prooflink) commit(ctx context.Context) (string, error) {
+	dir, err := os.MkdirTemp("", "git")
+	if err != nil {
+		return "", err
+	}
+	defer os.RemoveAll(dir)
+	if _, err := m.Git.Export(ctx, dir); err != nil {
+		return "", fmt.Errorf("read the checkout's commit: %w", err)
+	}
+	return revision.Of(os.DirFS(filepath.Join(dir, ".git"))), nil
+}
+
 // publish publishes all images in parallel, and returns them in the order of images.All.
 func (m *Prooflink) publish(ctx context.Context, environment config.Environment, to target) ([]local.Image, error) {
 	named := environment.Names()
@@ -126,7 +141,11 @@ func (m *Prooflink) publishOne(ctx context.Context, source images.Source, reposi
 }
 
 func (m *Prooflink) push(ctx context.Context, source images.Source, to target, name string) (digest string, err error) {
-	container := m.build(source).WithLabel("org.opencontainers.image.revision", or(m.Revision, "unknown"))
+	commit, err := m.commit(ctx)
+	if err != nil {
+		return "", err
+	}
+	container := m.build(source).WithLabel("org.opencontainers.image.revision", commit)
 	if to.password != nil {
 		container = container.WithRegistryAuth(to.address, to.registry.User, to.password)
 	}

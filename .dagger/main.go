@@ -17,7 +17,7 @@ type Prooflink struct {
 	// +private
 	Source *dagger.Directory
 	// +private
-	Revision string
+	Git *dagger.Directory
 	// +private
 	NodeImage string
 	// +private
@@ -40,11 +40,12 @@ func New(
 	// +defaultPath="/"
 	// +ignore=["**", "!.dagger/**", "!.github/**", "!.ci/**", "!app/**", "!batch/**", "!fluentbit/**", "!infra/**", "!dagger.json", "!go.mod", "!go.sum", "!.golangci.yml", "!Makefile", "!README.md", "**/node_modules", "**/.next", "**/dist", "**/cdk.out", "**/.tools", "**/coverage"]
 	source *dagger.Directory,
-	// The commit that is built, for the images' label, like "1f2e3d4". It does
-	// not change an image's identity.
+	// The repository with what tells the commit, for the images' revision label.
+	// It does not change an image's identity.
 	//
-	// +optional
-	revision string,
+	// +defaultPath="/"
+	// +ignore=["**", "!.git/HEAD", "!.git/packed-refs", "!.git/refs/heads/**"]
+	git *dagger.Directory,
 	// The base image of app and batch, like "node:24-bookworm-slim@sha256:…";
 	// by default the one of versions.go.
 	//
@@ -69,7 +70,7 @@ func New(
 ) *Prooflink {
 	return &Prooflink{
 		Source:             source,
-		Revision:           revision,
+		Git:                git,
 		NodeImage:          or(nodeImage, versions.Node),
 		FluentBitImage:     or(fluentBitImage, versions.FluentBit),
 		AwsAccessKeyID:     awsAccessKeyID,
