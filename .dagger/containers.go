@@ -35,7 +35,7 @@ type containers struct {
 	run      string
 	registry target
 
-	published []local.Image // in the order of images.All
+	published []images.Published // in the order of images.All
 	emulator  *dagger.Service
 	database  *dagger.Service
 	dbHost    string
@@ -75,13 +75,13 @@ func (m *Prooflink) ministack(run string) *dagger.Container {
 		WithExposedPort(awsPort)
 }
 
-func (c *containers) Publish(ctx context.Context) ([]local.Image, error) {
+func (c *containers) Publish(ctx context.Context) ([]images.Published, error) {
 	var err error
 	c.published, err = c.publish(ctx, c.environment, c.registry)
 	return c.published, err
 }
 
-func (c *containers) Synth(ctx context.Context, published []local.Image) (string, error) {
+func (c *containers) Synth(ctx context.Context, published []images.Published) (string, error) {
 	dir, err := os.MkdirTemp(".", "assembly-")
 	if err != nil {
 		return "", err

@@ -10,7 +10,6 @@ import (
 	"github.com/prooflink/prooflink/.dagger/images"
 	"github.com/prooflink/prooflink/.dagger/internal/dagger"
 	"github.com/prooflink/prooflink/.dagger/jobs"
-	"github.com/prooflink/prooflink/.dagger/local"
 	"github.com/prooflink/prooflink/.dagger/revision"
 	"github.com/prooflink/prooflink/infra/config"
 )
@@ -105,9 +104,9 @@ func (m *Prooflink) commit(ctx context.Context) (string, error) {
 }
 
 // publish publishes all images in parallel, and returns them in the order of images.All.
-func (m *Prooflink) publish(ctx context.Context, environment config.Environment, to target) ([]local.Image, error) {
+func (m *Prooflink) publish(ctx context.Context, environment config.Environment, to target) ([]images.Published, error) {
 	named := environment.Names()
-	published := make([]local.Image, len(images.All()))
+	published := make([]images.Published, len(images.All()))
 	var work []jobs.Job
 	for i, source := range images.All() {
 		work = append(work, jobs.Job{Name: "publish " + source.Name, Run: func(ctx context.Context) (string, error) {
@@ -119,25 +118,14 @@ func (m *Prooflink) publish(ctx context.Context, environment config.Environment,
 	return published, jobs.All(ctx, 0, work...).Err()
 }
 
-func (m *Prooflink) publishOne(ctx context.Context, source images.Source, repository string, to target) (local.Image, error) {
+func (m *Prooflink) publishOne(ctx context.Context, source images.Source, repository string, to target) (images.Published, error) {
 	tag, err := m.tag(ctx, source)
 	if err != nil {
-		return local.Image{}, err
+		return images.Published{}, err
 	}
-	digest, found, err := to.registry.Find(ctx, repository, tag)
-	if err != nil || found {
-		return local.Image{Name: source.Name, Tag: tag, Digest: digest}, err
-	}
-	digest, err = m.push(ctx, source, to, repository+":"+tag)
-	if err == nil {
-		return local.Image{Name: source.Name, Tag: tag, Digest: digest, Built: true}, nil
-	}
-	// Somebody else may have pushed the same inputs meanwhile, and a repository
-	// of immutable tags refuses the second; theirs then is the image.
-	if theirs, found, _ := to.registry.Find(ctx, repository, tag); found {
-		return local.Image{Name: source.Name, Tag: tag, Digest: theirs}, nil
-	}
-	return local.Image{}, err
+	return source.Publish(ctx, to.registry, repository, tag, func(ctx context.Context) (string, error) {
+		return m.push(ctx, source, to, repository+":"+tag)
+	})
 }
 
 func (m *Prooflink) push(ctx context.Context, source images.Source, to target, name string) (digest string, err error) {

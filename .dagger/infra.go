@@ -1,6 +1,7 @@
 package main
 
 import (
+	"github.com/prooflink/prooflink/.dagger/images"
 	"github.com/prooflink/prooflink/.dagger/internal/dagger"
 	"github.com/prooflink/prooflink/.dagger/local"
 	"github.com/prooflink/prooflink/.dagger/versions"
@@ -23,7 +24,7 @@ func (m *Prooflink) Synth(
 }
 
 // synth runs the compiled CDK app in Node: once a set of inputs.
-func (m *Prooflink) synth(env string, published []local.Image) *dagger.Directory {
+func (m *Prooflink) synth(env string, published []images.Published) *dagger.Directory {
 	values, _ := local.SynthContext(env, published) // strings always have a JSON form
 	return dag.Container().
 		From(m.NodeImage).

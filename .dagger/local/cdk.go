@@ -9,7 +9,7 @@ import (
 
 // SynthContext is the CDK context, as JSON, that selects an environment and
 // pins its images; without images the result is for review.
-func SynthContext(env string, published []Image) (string, error) {
+func SynthContext(env string, published []images.Published) (string, error) {
 	keys := map[string]string{
 		images.App.Name:       names.ContextAppDigest,
 		images.Batch.Name:     names.ContextBatchDigest,

@@ -13,22 +13,11 @@ import (
 	"strings"
 
 	"github.com/prooflink/prooflink/.dagger/emulate"
+	"github.com/prooflink/prooflink/.dagger/images"
 	"github.com/prooflink/prooflink/.dagger/jobs"
 	"github.com/prooflink/prooflink/infra/config"
 	"github.com/prooflink/prooflink/infra/names"
 )
-
-// Image is a published image.
-type Image struct {
-	// Name is "app", "batch" or "fluent-bit".
-	Name string
-	// Tag is the hash of the image's inputs.
-	Tag string
-	// Digest, like "sha256:…".
-	Digest string
-	// Built is false where the registry had the tag already.
-	Built bool
-}
 
 // Database is where the definitions expect PostgreSQL, and with which login.
 type Database struct {
@@ -49,9 +38,9 @@ type Machine interface {
 	// StartAWS starts the emulator and returns its URL as this process reaches it.
 	StartAWS(context.Context) (url string, err error)
 	// Publish builds and pushes what the registry lacks.
-	Publish(context.Context) ([]Image, error)
+	Publish(context.Context) ([]images.Published, error)
 	// Synth synthesizes the environment with the images' digests into a folder.
-	Synth(context.Context, []Image) (assembly string, err error)
+	Synth(context.Context, []images.Published) (assembly string, err error)
 	// DeployStacks bootstraps the emulator and deploys the folder's stacks to it.
 	DeployStacks(ctx context.Context, assembly string) error
 	// StartDatabase starts PostgreSQL, empty, and returns its URL as this process reaches it.
@@ -106,7 +95,7 @@ type deployment struct {
 	machine  Machine
 	options  Options
 	aws      clients
-	images   []Image
+	images   []images.Published
 	assembly string
 	fitted   emulate.Assembly
 	database string // URL

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/prooflink/prooflink/.dagger/images"
 	"github.com/prooflink/prooflink/.dagger/local"
 	"github.com/prooflink/prooflink/infra/config"
 )
@@ -23,10 +24,10 @@ type stub struct {
 }
 
 func (s *stub) StartAWS(context.Context) (string, error) { return s.awsURL, s.aws }
-func (s *stub) Publish(context.Context) ([]local.Image, error) {
-	return []local.Image{{Name: "app", Digest: "sha256:1"}}, s.publish
+func (s *stub) Publish(context.Context) ([]images.Published, error) {
+	return []images.Published{{Name: "app", Digest: "sha256:1"}}, s.publish
 }
-func (s *stub) Synth(_ context.Context, images []local.Image) (string, error) {
+func (s *stub) Synth(_ context.Context, images []images.Published) (string, error) {
 	for _, image := range images {
 		s.synthesizedWith = append(s.synthesizedWith, image.Digest)
 	}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/prooflink/prooflink/.dagger/definition"
 	"github.com/prooflink/prooflink/.dagger/emulate"
+	"github.com/prooflink/prooflink/.dagger/images"
 	"github.com/prooflink/prooflink/infra/names"
 )
 
@@ -42,7 +43,7 @@ func (d *deployment) publish(ctx context.Context) (string, error) {
 }
 
 // published says which images were built and which the registry had.
-func published(images []Image) string {
+func published(images []images.Published) string {
 	var built, found []string
 	for _, image := range images {
 		if image.Built {

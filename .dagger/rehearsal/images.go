@@ -20,7 +20,6 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 
 	"github.com/prooflink/prooflink/.dagger/images"
-	"github.com/prooflink/prooflink/.dagger/local"
 	"github.com/prooflink/prooflink/.dagger/registry"
 	"github.com/prooflink/prooflink/.dagger/versions"
 )
@@ -51,8 +50,8 @@ var recipes = []recipe{
 }
 
 // Publish builds, on the host, what the registry of this process lacks.
-func (p *Processes) Publish(ctx context.Context) ([]local.Image, error) {
-	var published []local.Image
+func (p *Processes) Publish(ctx context.Context) ([]images.Published, error) {
+	var published []images.Published
 	for _, each := range recipes {
 		image, err := p.publishOne(ctx, each)
 		if err != nil {
@@ -63,27 +62,24 @@ func (p *Processes) Publish(ctx context.Context) ([]local.Image, error) {
 	return published, nil
 }
 
-func (p *Processes) publishOne(ctx context.Context, r recipe) (local.Image, error) {
+func (p *Processes) publishOne(ctx context.Context, r recipe) (images.Published, error) {
 	inputs := filepath.Join(p.work, "build", r.Name)
 	if err := p.copyInputs(ctx, r.Folder, inputs); err != nil {
-		return local.Image{}, err
+		return images.Published{}, err
 	}
 	tag, err := r.Tag(os.DirFS(inputs), r.base)
 	if err != nil {
-		return local.Image{}, err
+		return images.Published{}, err
 	}
-	host := strings.TrimPrefix(p.registry.URL, "http://")
+	to := registry.Registry{Host: strings.TrimPrefix(p.registry.URL, "http://"), Insecure: true}
 	repository := r.Repository(p.environment.Names())
-	digest, found, err := registry.Registry{Host: host, Insecure: true}.Find(ctx, repository, tag)
-	if err != nil || found {
-		return local.Image{Name: r.Name, Tag: tag, Digest: digest}, err
-	}
-	root, err := p.buildRoot(ctx, r, inputs)
-	if err != nil {
-		return local.Image{}, err
-	}
-	digest, err = push(ctx, root, host+"/"+repository+":"+tag)
-	return local.Image{Name: r.Name, Tag: tag, Digest: digest, Built: true}, err
+	return r.Publish(ctx, to, repository, tag, func(ctx context.Context) (string, error) {
+		root, err := p.buildRoot(ctx, r, inputs)
+		if err != nil {
+			return "", err
+		}
+		return push(ctx, root, to.Host+"/"+repository+":"+tag)
+	})
 }
 
 // copyInputs copies what git knows or would add: what the checkout's build

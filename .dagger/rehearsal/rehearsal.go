@@ -23,6 +23,7 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/registry"
 
+	"github.com/prooflink/prooflink/.dagger/images"
 	"github.com/prooflink/prooflink/.dagger/local"
 	"github.com/prooflink/prooflink/infra/config"
 )
@@ -98,7 +99,7 @@ func (p *Processes) StartAWS(ctx context.Context) (string, error) {
 }
 
 // Synth compiles the CDK app and runs it.
-func (p *Processes) Synth(ctx context.Context, images []local.Image) (string, error) {
+func (p *Processes) Synth(ctx context.Context, images []images.Published) (string, error) {
 	binary, assembly := filepath.Join(p.work, "infra"), filepath.Join(p.work, "cdk.out")
 	build := exec.CommandContext(ctx, "go", "build", "-o", binary, "./infra")
 	build.Dir = p.repository
