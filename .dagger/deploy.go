@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/prooflink/prooflink/.dagger/internal/dagger"
 	"github.com/prooflink/prooflink/.dagger/local"
@@ -76,10 +77,13 @@ func (m *Prooflink) deploy(ctx context.Context, env string, usersCsv *dagger.Fil
 	return summary, system, err
 }
 
-// refuseAWS says what a deployment to AWS lacks: credentials first.
+// refuseAWS says what a deployment to AWS lacks, what the caller can mend first.
 func (m *Prooflink) refuseAWS(ctx context.Context, environment config.Environment) error {
 	if _, err := m.awsConfig(ctx, environment); err != nil {
 		return err
+	}
+	if examples := environment.Examples(); len(examples) > 0 {
+		return fmt.Errorf("deploy %s: its configuration still has examples: %s: replace them in infra/config/environments/%s.yaml", environment.Env, strings.Join(examples, ", "), environment.Env)
 	}
 	return fmt.Errorf("deploy %s: this version deploys to no AWS account yet; use --env local for the whole path, or `synth --env %s` for the templates", environment.Env, environment.Env)
 }

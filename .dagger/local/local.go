@@ -10,6 +10,8 @@ package local
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/prooflink/prooflink/.dagger/emulate"
@@ -114,6 +116,8 @@ func (d *deployment) summary(results jobs.Results) string {
 	for _, loss := range d.fitted.Lost {
 		fmt.Fprintf(&text, "  %2d × %s\n", loss.Count, loss.Type)
 	}
+	overridden := slices.Sorted(maps.Keys(d.machine.Overrides()))
+	fmt.Fprintf(&text, "\nSet beside the definitions, because this is no AWS: %s\n", strings.Join(overridden, ", "))
 	fmt.Fprintf(&text, "\nThe app answered at %s\n", d.app)
 	if d.options.Next != "" {
 		fmt.Fprintf(&text, "%s\n", d.options.Next)
