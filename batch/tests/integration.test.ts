@@ -236,6 +236,7 @@ describe.skipIf(withoutDatabase)(needsDatabase("user-import"), () => {
     const result = await run();
     expect(result.code).toBe(3);
     expect(messages(result)).toContain("4 rows, 1 imported, 0 unchanged, 3 rejected");
+    expect(messages(result)).toMatch(/rejected line 2, \w+: /);
     expect(storedResult().errors).toEqual([
       { line: 2, column: "email", reason: "duplicate of line 5" },
       { line: 3, column: "email", reason: "is not an email address" },

@@ -11,6 +11,8 @@ import type { ImportConfig } from "./config.js";
 import { Outcome, type Counts, type RowError, type Validated } from "./outcome.js";
 
 const CHUNK_ROWS = 500;
+/** So many rejections are in the log; the result has more. */
+const LOGGED_REJECTIONS = 10;
 
 /** What one kind of import does; the rest is the same for all. */
 export interface Importer<Row> {
@@ -109,11 +111,23 @@ function writeResult<Row>(run: Run<Row>, result: ImportResult): Promise<string> 
   return run.storage.write(key, `${JSON.stringify(result, null, 2)}\n`);
 }
 
+/** Whoever reads the log sees what to mend without fetching the result. */
+function logRejections(log: Logger, errors: readonly RowError[]): void {
+  for (const error of errors.slice(0, LOGGED_REJECTIONS)) {
+    const { line, column, reason } = error;
+    log.warn(`rejected line ${line ?? "?"}, ${column ?? "row"}: ${reason}`, { ...error });
+  }
+  const more = errors.length - LOGGED_REJECTIONS;
+  if (more > 0) log.warn(`and ${more} more, see the result`);
+}
+
 async function importFile<Row>(run: Run<Row>, client: ClientBase): Promise<Counts> {
   const outcome = await loadRows(run, client, await openInput(run));
   const counts = outcome.counts();
+  const errors = outcome.errors();
+  logRejections(run.log, errors);
   // Before the commit: a result that cannot be stored must leave the database as it was.
-  const name = await writeResult(run, createResult(run, counts, outcome.errors()));
+  const name = await writeResult(run, createResult(run, counts, errors));
   run.log.info(`result stored in ${name}`, { result: name });
   return counts;
 }
