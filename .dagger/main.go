@@ -38,7 +38,7 @@ func New(
 	// The repository.
 	//
 	// +defaultPath="/"
-	// +ignore=["**", "!.dagger/**", "!.github/**", "!.ci/**", "!app/**", "!batch/**", "!fluentbit/**", "!infra/**", "!dagger.json", "!go.mod", "!go.sum", "!.golangci.yml", "!Makefile", "!README.md", "**/node_modules", "**/.next", "**/dist", "**/cdk.out", "**/.tools", "**/coverage"]
+	// +ignore=["**", "!.dagger/**", "!.github/**", "!.ci/**", "!app/**", "!batch/**", "!fluentbit/**", "!infra/**", "!dagger.json", "!go.mod", "!go.sum", "!.golangci.yml", "!Makefile", "!README.md", "**/node_modules", "**/.next", "**/dist", "**/cdk.out", "**/.tools", "**/coverage", "**/.env", "**/.env.local", "**/next-env.d.ts", "**/*.tsbuildinfo"]
 	source *dagger.Directory,
 	// The repository with what tells the commit, for the images' revision label.
 	// It does not change an image's identity.

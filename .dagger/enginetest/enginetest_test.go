@@ -15,6 +15,9 @@ import (
 	"testing"
 
 	"dagger.io/dagger"
+
+	"github.com/prooflink/prooflink/.dagger/images"
+	"github.com/prooflink/prooflink/.dagger/versions"
 )
 
 // module is loaded once: the client's session has its functions afterwards.
@@ -161,5 +164,20 @@ func TestPublishFindsWhatIsThere(t *testing.T) {
 	}
 	if a, b := digest.FindAllString(first, -1), digest.FindAllString(second, -1); strings.Join(a, " ") != strings.Join(b, " ") {
 		t.Errorf("digests differ: %v and %v", a, b)
+	}
+}
+
+// A cold runner and a warm laptop must know an image by the same tag.
+func TestTagsAreThoseOfTheCheckout(t *testing.T) {
+	published := text(t, `publish(env: "local")`, "publish")
+	bases := map[string]string{images.App.Name: versions.Node, images.Batch.Name: versions.Node, images.FluentBit.Name: versions.FluentBit}
+	for _, source := range images.All() {
+		tag, err := source.Tag(os.DirFS(filepath.Join("../..", source.Folder)), bases[source.Name])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(published, tag) {
+			t.Errorf("the %s image of this checkout is %s, published was:\n%s", source.Name, tag, published)
+		}
 	}
 }

@@ -8,13 +8,18 @@
 package imageid
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"maps"
 	"slices"
+
+	"github.com/moby/patternmatcher"
+	"github.com/moby/patternmatcher/ignorefile"
 )
 
 // format changes when the meaning of the hash does, so that images of an older
@@ -23,7 +28,8 @@ const format = "prooflink-image-v1"
 
 // Inputs are everything that decides an image's content.
 type Inputs struct {
-	// Context is the build context, already without what the build ignores.
+	// Context is the build's folder. What its .dockerignore leaves out, the build
+	// doesn't see, and the tag doesn't depend on.
 	Context fs.FS
 	// Dockerfile is its path inside Context.
 	Dockerfile string
@@ -42,19 +48,48 @@ func Tag(in Inputs) (string, error) {
 	for _, name := range slices.Sorted(maps.Keys(in.Args)) {
 		field(h, "arg", name, in.Args[name])
 	}
-	if _, err := fs.Stat(in.Context, in.Dockerfile); err != nil {
+	// The Dockerfile counts also where .dockerignore leaves it out of the context.
+	if err := hashFile(h, in.Context, in.Dockerfile); err != nil {
 		return "", fmt.Errorf("read Dockerfile %s: %w", in.Dockerfile, err)
 	}
-	if err := hashTree(h, in.Context); err != nil {
+	ignored, err := readIgnored(in.Context, in.Dockerfile)
+	if err != nil {
+		return "", err
+	}
+	if err := hashTree(h, in.Context, ignored); err != nil {
 		return "", fmt.Errorf("hash build context: %w", err)
 	}
 	return "i-" + hex.EncodeToString(h.Sum(nil))[:32], nil
 }
 
-// hashTree adds every file and link; fs.WalkDir walks in lexical order.
-func hashTree(h io.Writer, tree fs.FS) error {
+// readIgnored reads "<Dockerfile>.dockerignore" or, where there is none,
+// ".dockerignore", as BuildKit does.
+func readIgnored(tree fs.FS, dockerfile string) (*patternmatcher.PatternMatcher, error) {
+	for _, name := range []string{dockerfile + ".dockerignore", ".dockerignore"} {
+		content, err := fs.ReadFile(tree, name)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read %s: %w", name, err)
+		}
+		patterns, err := ignorefile.ReadAll(bytes.NewReader(content))
+		if err != nil {
+			return nil, fmt.Errorf("read %s: %w", name, err)
+		}
+		return patternmatcher.New(patterns)
+	}
+	return patternmatcher.New(nil)
+}
+
+// hashTree adds every file and link that isn't ignored; fs.WalkDir walks in
+// lexical order.
+func hashTree(h io.Writer, tree fs.FS, ignored *patternmatcher.PatternMatcher) error {
 	return fs.WalkDir(tree, ".", func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
+			return err
+		}
+		if skip, err := ignored.MatchesOrParentMatches(path); err != nil || skip {
 			return err
 		}
 		if entry.Type()&fs.ModeSymlink != 0 {

@@ -57,6 +57,42 @@ func TestTagChangesWithEveryInput(t *testing.T) {
 	}
 }
 
+// A laptop has files that a fresh checkout hasn't: both must get the same tag.
+func TestTagLeavesOutWhatTheBuildDoesNotSee(t *testing.T) {
+	allowed := func() imageid.Inputs {
+		in := inputs()
+		in.Context.(fstest.MapFS)[".dockerignore"] = &fstest.MapFile{Data: []byte("# all but the source\n*\n!src/\n")}
+		return in
+	}
+	base := tag(t, allowed())
+	for _, path := range []string{"next-env.d.ts", "tests/a.test.ts", "node_modules/x/index.js"} {
+		in := allowed()
+		in.Context.(fstest.MapFS)[path] = &fstest.MapFile{Data: []byte("x")}
+		if got := tag(t, in); got != base {
+			t.Errorf("%s changes the tag", path)
+		}
+	}
+	for _, path := range []string{"src/deep/b.ts", "Dockerfile"} {
+		in := allowed()
+		in.Context.(fstest.MapFS)[path] = &fstest.MapFile{Data: []byte("x")}
+		if got := tag(t, in); got == base {
+			t.Errorf("%s does not change the tag", path)
+		}
+	}
+}
+
+func TestTheDockerfilesOwnIgnoreFileGoesFirst(t *testing.T) {
+	in := inputs()
+	tree := in.Context.(fstest.MapFS)
+	tree[".dockerignore"] = &fstest.MapFile{Data: []byte("src")}
+	tree["Dockerfile.dockerignore"] = &fstest.MapFile{Data: []byte("docs")}
+	base := tag(t, in)
+	file(&in, "src/a.ts").Data = []byte("changed")
+	if tag(t, in) == base {
+		t.Error("src was left out by the other file")
+	}
+}
+
 func TestTagIgnoresTimes(t *testing.T) {
 	in := inputs()
 	file(&in, "src/a.ts").ModTime = time.Unix(1, 0)
