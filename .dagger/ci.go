@@ -189,10 +189,14 @@ func (m *Prooflink) SynthAll(ctx context.Context) error {
 //
 // +check
 func (m *Prooflink) BuildImages(ctx context.Context) error {
+	environment, err := config.Load("dev")
+	if err != nil {
+		return err
+	}
 	var all []jobs.Job
 	for _, each := range images.All() {
 		all = append(all, jobs.Job{Name: "build " + each.Name, Run: func(ctx context.Context) (string, error) {
-			return "", done(ctx, m.build(each))
+			return "", done(ctx, m.build(each, environment))
 		}})
 	}
 	return jobs.All(ctx, 0, all...).Err()

@@ -235,7 +235,14 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 			if err != nil {
 				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
 			}
-			return (*Prooflink).BuildApp(&parent), nil
+			var env string
+			if inputArgs["env"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["env"]), &env)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg env", err))
+				}
+			}
+			return (*Prooflink).BuildApp(&parent, env)
 		case "BuildBatch":
 			var parent Prooflink
 			err = json.Unmarshal(parentJSON, &parent)

@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/prooflink/prooflink/.dagger/images"
@@ -15,13 +17,28 @@ import (
 )
 
 // Build the app's image: Next.js, on port 3000.
-func (m *Prooflink) BuildApp() *dagger.Container { return m.build(images.App) }
+func (m *Prooflink) BuildApp(
+	// The environment whose settings are built into the pages.
+	//
+	// +default="dev"
+	env string,
+) (*dagger.Container, error) {
+	environment, err := config.Load(env)
+	if err != nil {
+		return nil, err
+	}
+	return m.build(images.App, environment), nil
+}
 
 // Build the batch image: the CSV imports and the database migrations.
-func (m *Prooflink) BuildBatch() *dagger.Container { return m.build(images.Batch) }
+func (m *Prooflink) BuildBatch() *dagger.Container {
+	return m.build(images.Batch, config.Environment{})
+}
 
 // Build the log router's image: Fluent Bit with ProofLink's configuration.
-func (m *Prooflink) BuildFluentBit() *dagger.Container { return m.build(images.FluentBit) }
+func (m *Prooflink) BuildFluentBit() *dagger.Container {
+	return m.build(images.FluentBit, config.Environment{})
+}
 
 // Publish the images that the registry lacks, and return each image's digest.
 //
@@ -61,11 +78,16 @@ func (m *Prooflink) Publish(
 	return text.String(), nil
 }
 
-func (m *Prooflink) build(source images.Source) *dagger.Container {
+func (m *Prooflink) build(source images.Source, environment config.Environment) *dagger.Container {
+	args := source.Args(m.base(source), environment)
+	var buildArgs []dagger.BuildArg
+	for _, name := range slices.Sorted(maps.Keys(args)) {
+		buildArgs = append(buildArgs, dagger.BuildArg{Name: name, Value: args[name]})
+	}
 	return m.Source.Directory(source.Folder).DockerBuild(dagger.DirectoryDockerBuildOpts{
 		Dockerfile: source.Dockerfile,
 		Platform:   images.Platform,
-		BuildArgs:  []dagger.BuildArg{{Name: source.BaseArg, Value: m.base(source)}},
+		BuildArgs:  buildArgs,
 	})
 }
 
@@ -78,7 +100,7 @@ func (m *Prooflink) base(source images.Source) string {
 }
 
 // tag hashes the image's inputs.
-func (m *Prooflink) tag(ctx context.Context, source images.Source) (string, error) {
+func (m *Prooflink) tag(ctx context.Context, source images.Source, environment config.Environment) (string, error) {
 	dir, err := os.MkdirTemp("", source.Name)
 	if err != nil {
 		return "", err
@@ -87,7 +109,7 @@ func (m *Prooflink) tag(ctx context.Context, source images.Source) (string, erro
 	if _, err := m.Source.Directory(source.Folder).Export(ctx, dir); err != nil {
 		return "", fmt.Errorf("read the inputs of the %s image: %w", source.Name, err)
 	}
-	return source.Tag(os.DirFS(dir), m.base(source))
+	return source.Tag(os.DirFS(dir), source.Args(m.base(source), environment))
 }
 
 // commit is the checkout's, or "unknown".
@@ -105,46 +127,50 @@ func (m *Prooflink) commit(ctx context.Context) (string, error) {
 
 // publish publishes all images in parallel, and returns them in the order of images.All.
 func (m *Prooflink) publish(ctx context.Context, environment config.Environment, to target) ([]images.Published, error) {
-	named := environment.Names()
 	published := make([]images.Published, len(images.All()))
 	var work []jobs.Job
 	for i, source := range images.All() {
 		work = append(work, jobs.Job{Name: "publish " + source.Name, Run: func(ctx context.Context) (string, error) {
 			var err error
-			published[i], err = m.publishOne(ctx, source, source.Repository(named), to)
+			published[i], err = m.publishOne(ctx, source, environment, to)
 			return "", explain(err)
 		}})
 	}
 	return published, jobs.All(ctx, 0, work...).Err()
 }
 
-func (m *Prooflink) publishOne(ctx context.Context, source images.Source, repository string, to target) (images.Published, error) {
-	tag, err := m.tag(ctx, source)
+func (m *Prooflink) publishOne(ctx context.Context, source images.Source, environment config.Environment, to target) (images.Published, error) {
+	tag, err := m.tag(ctx, source, environment)
 	if err != nil {
 		return images.Published{}, err
 	}
+	repository := source.Repository(environment.Names())
 	return source.Publish(ctx, to.registry, repository, tag, func(ctx context.Context) (string, error) {
-		return m.push(ctx, source, to, repository+":"+tag)
+		digest, err := m.push(ctx, m.build(source, environment), to, repository+":"+tag)
+		if err != nil {
+			return "", fmt.Errorf("build and push the %s image: %w", source.Name, err)
+		}
+		return digest, nil
 	})
 }
 
-func (m *Prooflink) push(ctx context.Context, source images.Source, to target, name string) (digest string, err error) {
+func (m *Prooflink) push(ctx context.Context, container *dagger.Container, to target, name string) (digest string, err error) {
 	commit, err := m.commit(ctx)
 	if err != nil {
 		return "", err
 	}
-	container := m.build(source).WithLabel("org.opencontainers.image.revision", commit)
+	container = container.WithLabel("org.opencontainers.image.revision", commit)
 	if to.password != nil {
 		container = container.WithRegistryAuth(to.address, to.registry.User, to.password)
 	}
 	reference, err := container.Publish(ctx, to.address+"/"+name,
 		dagger.ContainerPublishOpts{RegistryService: to.service})
 	if err != nil {
-		return "", fmt.Errorf("build and push the %s image: %w", source.Name, err)
+		return "", err
 	}
 	_, digest, ok := strings.Cut(reference, "@")
 	if !ok {
-		return "", fmt.Errorf("push of the %s image returned no digest: %s", source.Name, reference)
+		return "", fmt.Errorf("the push returned no digest: %s", reference)
 	}
 	return digest, nil
 }

@@ -18,6 +18,7 @@ import (
 
 	"github.com/prooflink/prooflink/.dagger/images"
 	"github.com/prooflink/prooflink/.dagger/versions"
+	"github.com/prooflink/prooflink/infra/config"
 )
 
 // module is loaded once: the client's session has its functions afterwards.
@@ -170,9 +171,13 @@ func TestPublishFindsWhatIsThere(t *testing.T) {
 // A cold runner and a warm laptop must know an image by the same tag.
 func TestTagsAreThoseOfTheCheckout(t *testing.T) {
 	published := text(t, `publish(env: "local")`, "publish")
+	environment, err := config.Load("local")
+	if err != nil {
+		t.Fatal(err)
+	}
 	bases := map[string]string{images.App.Name: versions.Node, images.Batch.Name: versions.Node, images.FluentBit.Name: versions.FluentBit}
 	for _, source := range images.All() {
-		tag, err := source.Tag(os.DirFS(filepath.Join("../..", source.Folder)), bases[source.Name])
+		tag, err := source.Tag(os.DirFS(filepath.Join("../..", source.Folder)), source.Args(bases[source.Name], environment))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -4,8 +4,10 @@ package images
 
 import (
 	"io/fs"
+	"maps"
 
 	"github.com/prooflink/prooflink/.dagger/imageid"
+	"github.com/prooflink/prooflink/infra/config"
 	"github.com/prooflink/prooflink/infra/names"
 )
 
@@ -22,26 +24,40 @@ type Source struct {
 	Dockerfile string
 	// BaseArg is the build argument that names the base image.
 	BaseArg string
+	// Settings are build arguments that an environment decides; nil for none.
+	Settings func(config.Environment) map[string]string
 	// Repository names the image's repository in an environment.
 	Repository func(names.Names) string
 }
 
 // The images.
 var (
-	App       = Source{"app", "app", "Dockerfile", "NODE_IMAGE", names.Names.AppRepository}
-	Batch     = Source{"batch", "batch", "DockerFile", "NODE_IMAGE", names.Names.BatchRepository}
-	FluentBit = Source{"fluent-bit", "fluentbit", "Dockerfile", "FLUENT_BIT_IMAGE", names.Names.FluentBitRepository}
+	App = Source{"app", "app", "Dockerfile", "NODE_IMAGE",
+		func(env config.Environment) map[string]string { return env.Logging.ClientVariables() },
+		names.Names.AppRepository}
+	Batch     = Source{"batch", "batch", "DockerFile", "NODE_IMAGE", nil, names.Names.BatchRepository}
+	FluentBit = Source{"fluent-bit", "fluentbit", "Dockerfile", "FLUENT_BIT_IMAGE", nil, names.Names.FluentBitRepository}
 )
 
 // All are the images in the order in which they are shown.
 func All() []Source { return []Source{App, Batch, FluentBit} }
 
-// Tag identifies the image by its inputs: the folder's files and the base image.
-func (s Source) Tag(folder fs.FS, base string) (string, error) {
+// Args are the build arguments: the base image, and what the environment
+// decides. Environments that agree on them share the image's identity.
+func (s Source) Args(base string, environment config.Environment) map[string]string {
+	args := map[string]string{s.BaseArg: base}
+	if s.Settings != nil {
+		maps.Copy(args, s.Settings(environment))
+	}
+	return args
+}
+
+// Tag identifies the image by its inputs: the folder's files and the build arguments.
+func (s Source) Tag(folder fs.FS, args map[string]string) (string, error) {
 	return imageid.Tag(imageid.Inputs{
 		Context:    folder,
 		Dockerfile: s.Dockerfile,
-		Args:       map[string]string{s.BaseArg: base},
+		Args:       args,
 		Platform:   Platform,
 	})
 }

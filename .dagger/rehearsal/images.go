@@ -67,14 +67,15 @@ func (p *Processes) publishOne(ctx context.Context, r recipe) (images.Published,
 	if err := p.copyInputs(ctx, r.Folder, inputs); err != nil {
 		return images.Published{}, err
 	}
-	tag, err := r.Tag(os.DirFS(inputs), r.base)
+	args := r.Args(r.base, p.environment)
+	tag, err := r.Tag(os.DirFS(inputs), args)
 	if err != nil {
 		return images.Published{}, err
 	}
 	to := registry.Registry{Host: strings.TrimPrefix(p.registry.URL, "http://"), Insecure: true}
 	repository := r.Repository(p.environment.Names())
 	return r.Publish(ctx, to, repository, tag, func(ctx context.Context) (string, error) {
-		root, err := p.buildRoot(ctx, r, inputs)
+		root, err := p.buildRoot(ctx, r, inputs, args)
 		if err != nil {
 			return "", err
 		}
@@ -118,11 +119,14 @@ func copyFile(from, to string) error {
 }
 
 // buildRoot builds in the copy and moves the result to where an image has it.
-func (p *Processes) buildRoot(ctx context.Context, r recipe, inputs string) (string, error) {
+func (p *Processes) buildRoot(ctx context.Context, r recipe, inputs string, settings map[string]string) (string, error) {
 	for _, args := range r.commands {
 		command := exec.CommandContext(ctx, filepath.Join(p.tools.Node, args[0]), args[1:]...)
 		command.Dir = inputs
 		command.Env = append(os.Environ(), "PATH="+p.tools.Node+string(os.PathListSeparator)+os.Getenv("PATH"), "NEXT_TELEMETRY_DISABLED=1")
+		for name, value := range settings {
+			command.Env = append(command.Env, name+"="+value)
+		}
 		if err := run(command); err != nil {
 			return "", err
 		}

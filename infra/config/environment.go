@@ -7,7 +7,11 @@
 // and 004_9a2c9db51dc67ef8.txt; where they differ the latter stands.
 package config
 
-import "github.com/prooflink/prooflink/infra/names"
+import (
+	"strconv"
+
+	"github.com/prooflink/prooflink/infra/names"
+)
 
 // Environment is one environment's file. Every key is required, so that a
 // file shows everything that is configured.
@@ -174,6 +178,17 @@ type Logging struct {
 	ClientBatchIntervalMs int `yaml:"clientBatchIntervalMs"`
 	// Retention is how many days each log group keeps its records.
 	Retention Retention `yaml:"retention"`
+}
+
+// ClientVariables are what the browsers' log is told. `next build` writes them
+// into the pages, so the app's image is built with them; its task definition has
+// them for the server's side (004_9a2c9db51dc67ef8.txt L764-766).
+func (l Logging) ClientVariables() map[string]string {
+	return map[string]string{
+		"NEXT_PUBLIC_CLIENT_LOG_SEND_LEVEL":     l.ClientLevel,
+		"NEXT_PUBLIC_CLIENT_LOG_BATCH_SIZE":     strconv.Itoa(l.ClientBatchSize),
+		"NEXT_PUBLIC_CLIENT_LOG_BATCH_INTERVAL": strconv.Itoa(l.ClientBatchIntervalMs),
+	}
 }
 
 // Retention is in days, of those that CloudWatch Logs accepts.

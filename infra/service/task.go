@@ -110,21 +110,22 @@ func healthCheck(app config.App) *awsecs.HealthCheck {
 func environment(props Props, url *string) *map[string]*string {
 	env, n := props.Env, props.Env.Names()
 	logging := env.Logging
-	return &map[string]*string{
-		"NODE_ENV":                              jsii.String("production"),
-		"PORT":                                  jsii.String(strconv.Itoa(env.App.Port)),
-		"NEXTAUTH_URL":                          url,
-		"AUTH_TRUST_HOST":                       jsii.String("true"),
-		"KEEP_ALIVE_TIMEOUT":                    jsii.String(strconv.Itoa(keepAliveMs)),
-		"AWS_REGION":                            jsii.String(env.Region),
-		"AWS_S3_BUCKET_NAME":                    props.Foundation.Files.BucketName(),
-		"DB_SSLMODE":                            jsii.String(env.DB.SSLMode),
-		"LOG_LEVEL":                             jsii.String(logging.ServerLevel),
-		"ENABLE_CLOUDWATCH_LOGS":                jsii.String(strconv.FormatBool(logging.DirectToCloudWatch)),
-		"CLOUDWATCH_SERVER_LOG_GROUP":           jsii.String(n.ServerLogGroup()),
-		"CLOUDWATCH_CLIENT_LOG_GROUP":           jsii.String(n.ClientLogGroup()),
-		"NEXT_PUBLIC_CLIENT_LOG_SEND_LEVEL":     jsii.String(logging.ClientLevel),
-		"NEXT_PUBLIC_CLIENT_LOG_BATCH_SIZE":     jsii.String(strconv.Itoa(logging.ClientBatchSize)),
-		"NEXT_PUBLIC_CLIENT_LOG_BATCH_INTERVAL": jsii.String(strconv.Itoa(logging.ClientBatchIntervalMs)),
+	variables := map[string]*string{
+		"NODE_ENV":                    jsii.String("production"),
+		"PORT":                        jsii.String(strconv.Itoa(env.App.Port)),
+		"NEXTAUTH_URL":                url,
+		"AUTH_TRUST_HOST":             jsii.String("true"),
+		"KEEP_ALIVE_TIMEOUT":          jsii.String(strconv.Itoa(keepAliveMs)),
+		"AWS_REGION":                  jsii.String(env.Region),
+		"AWS_S3_BUCKET_NAME":          props.Foundation.Files.BucketName(),
+		"DB_SSLMODE":                  jsii.String(env.DB.SSLMode),
+		"LOG_LEVEL":                   jsii.String(logging.ServerLevel),
+		"ENABLE_CLOUDWATCH_LOGS":      jsii.String(strconv.FormatBool(logging.DirectToCloudWatch)),
+		"CLOUDWATCH_SERVER_LOG_GROUP": jsii.String(n.ServerLogGroup()),
+		"CLOUDWATCH_CLIENT_LOG_GROUP": jsii.String(n.ClientLogGroup()),
 	}
+	for name, value := range logging.ClientVariables() {
+		variables[name] = jsii.String(value)
+	}
+	return &variables
 }
