@@ -13,15 +13,15 @@ TOOLS := $(CURDIR)/.tools
 export PATH := $(TOOLS)/npm/node_modules/.bin:$(TOOLS)/bin:$(PATH)
 export NEXT_TELEMETRY_DISABLED := 1
 
-.PHONY: help local test rehearse setup lint test-infra test-delivery test-app test-batch test-engine clean
+.PHONY: help local test rehearse setup lint lint-templates test-infra test-delivery test-app test-batch test-engine clean
 
 help: ## List these commands.
-	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 22
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 24
 
 local: ## Deploy the whole system here, with no AWS account.
 	@.ci/local $(DAGGER_VERSION)
 
-test: setup lint test-infra test-delivery test-app test-batch rehearse test-engine ## Check everything; installs what it needs.
+test: setup lint lint-templates test-infra test-delivery test-app test-batch rehearse test-engine ## Check everything; installs what it needs.
 
 setup: ## Install what the tests use and the machine lacks.
 	@.ci/setup
@@ -32,7 +32,10 @@ lint: ## Lint Go code and workflows, and check the format of Go code.
 	golangci-lint run --timeout=20m ./infra/...
 	cd .dagger && golangci-lint run --timeout=20m --config=../.golangci.yml --build-tags=rehearsal,engine ./...
 	actionlint
-	shellcheck .ci/setup .ci/with-postgres .ci/local .ci/run
+	shellcheck .ci/setup .ci/with-postgres .ci/local .ci/lint-templates .ci/run
+
+lint-templates: ## Check the CloudFormation of every environment.
+	.ci/lint-templates
 
 test-infra: ## Test the infrastructure.
 	go vet ./infra/... && go test ./infra/...

@@ -41,6 +41,7 @@ func (m *Prooflink) checks() []check {
 	return []check{
 		{"format-go", m.FormatGo},
 		{"lint-go", m.LintGo},
+		{"lint-templates", m.LintTemplates},
 		{"lint-workflows", m.LintWorkflows},
 		{"bindings", m.Bindings},
 		{"test-infra", m.TestInfra},
@@ -78,6 +79,23 @@ func (m *Prooflink) LintGo(ctx context.Context) error {
 		WithExec([]string{"golangci-lint", "run", "--timeout=20m", "./infra/..."}).
 		WithWorkdir("/src/.dagger").
 		WithExec([]string{"golangci-lint", "run", "--timeout=20m", "--config=../.golangci.yml", "--build-tags=rehearsal,engine", "./..."}))
+}
+
+// Check the CloudFormation of every environment with cfn-lint.
+//
+// +check
+func (m *Prooflink) LintTemplates(ctx context.Context) error {
+	container := dag.Container().
+		From(versions.Python).
+		WithMountedCache("/root/.cache/pip", dag.CacheVolume("prooflink-pip")).
+		WithFile("/requirements.txt", m.Source.File(".ci/tools/lint-requirements.txt")).
+		WithExec([]string{"pip", "install", "--requirement", "/requirements.txt"}).
+		WithFile("/lint/.cfnlintrc.yaml", m.Source.File("infra/.cfnlintrc.yaml")).
+		WithWorkdir("/lint")
+	for _, env := range config.Known() {
+		container = container.WithDirectory(env, m.synth(env, nil))
+	}
+	return done(ctx, container.WithExec([]string{"sh", "-c", "cfn-lint */*.template.json"}))
 }
 
 // Lint the GitHub Actions workflows.

@@ -306,6 +306,13 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
 			}
 			return nil, (*Prooflink).LintGo(&parent, ctx)
+		case "LintTemplates":
+			var parent Prooflink
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			return nil, (*Prooflink).LintTemplates(&parent, ctx)
 		case "LintWorkflows":
 			var parent Prooflink
 			err = json.Unmarshal(parentJSON, &parent)

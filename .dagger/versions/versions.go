@@ -36,6 +36,8 @@ const (
 	// Ministack emulates the AWS control plane for the environment "local".
 	// renovate: datasource=pypi depName=ministack
 	Ministack = "1.5.33"
+	// renovate: datasource=pypi depName=cfn-lint
+	CfnLint = "1.58.0"
 	// renovate: datasource=go depName=github.com/golangci/golangci-lint/v2
 	GolangciLint = "v2.15.0"
 	// renovate: datasource=go depName=github.com/rhysd/actionlint

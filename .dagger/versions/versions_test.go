@@ -12,14 +12,15 @@ import (
 // Some tools read their versions from files of their own; these must say the same.
 func TestOtherFilesNameTheSameVersions(t *testing.T) {
 	files := map[string][]string{
-		"dagger.json":                {`"engineVersion": "` + versions.Dagger + `"`},
-		".github/workflows/ci.yml":   {`version: "` + strings.TrimPrefix(versions.Dagger, "v") + `"`},
-		"README.md":                  {"Dagger " + versions.Dagger},
-		".ci/tools/package.json":     {`"aws-cdk": "` + versions.CDK + `"`},
-		".ci/tools/requirements.txt": {"ministack==" + versions.Ministack + "\n"},
-		"app/Dockerfile":             {"ARG NODE_IMAGE=" + versions.Node + "\n"},
-		"batch/DockerFile":           {"ARG NODE_IMAGE=" + versions.Node + "\n"},
-		"fluentbit/Dockerfile":       {"ARG FLUENT_BIT_IMAGE=" + versions.FluentBit + "\n"},
+		"dagger.json":                     {`"engineVersion": "` + versions.Dagger + `"`},
+		".github/workflows/ci.yml":        {`version: "` + strings.TrimPrefix(versions.Dagger, "v") + `"`},
+		"README.md":                       {"Dagger " + versions.Dagger},
+		".ci/tools/package.json":          {`"aws-cdk": "` + versions.CDK + `"`},
+		".ci/tools/requirements.txt":      {"ministack==" + versions.Ministack + "\n"},
+		".ci/tools/lint-requirements.txt": {"cfn-lint==" + versions.CfnLint + "\n"},
+		"app/Dockerfile":                  {"ARG NODE_IMAGE=" + versions.Node + "\n"},
+		"batch/DockerFile":                {"ARG NODE_IMAGE=" + versions.Node + "\n"},
+		"fluentbit/Dockerfile":            {"ARG FLUENT_BIT_IMAGE=" + versions.FluentBit + "\n"},
 	}
 	for file, wanted := range files {
 		content, err := os.ReadFile(filepath.Join("../..", file))
