@@ -10,6 +10,7 @@ import (
 	"github.com/prooflink/prooflink/.dagger/jobs"
 	"github.com/prooflink/prooflink/.dagger/versions"
 	"github.com/prooflink/prooflink/infra/config"
+	"github.com/prooflink/prooflink/infra/names"
 )
 
 // Check everything that must hold, in parallel, and report each job.
@@ -207,7 +208,7 @@ func (m *Prooflink) SynthAll(ctx context.Context) error {
 //
 // +check
 func (m *Prooflink) BuildImages(ctx context.Context) error {
-	environment, err := config.Load("dev")
+	environment, err := config.Load(names.DefaultEnv)
 	if err != nil {
 		return err
 	}

@@ -3,48 +3,15 @@ package images_test
 import (
 	"context"
 	"errors"
-	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/google/go-containerregistry/pkg/name"
 	fake "github.com/google/go-containerregistry/pkg/registry"
-	"github.com/google/go-containerregistry/pkg/v1/random"
-	"github.com/google/go-containerregistry/pkg/v1/remote"
 
 	"github.com/prooflink/prooflink/.dagger/images"
-	"github.com/prooflink/prooflink/.dagger/registry"
+	"github.com/prooflink/prooflink/.dagger/registry/registrytest"
 )
-
-func serve(t *testing.T, handler http.Handler) registry.Registry {
-	t.Helper()
-	server := httptest.NewServer(handler)
-	t.Cleanup(server.Close)
-	return registry.Registry{Host: strings.TrimPrefix(server.URL, "http://"), Insecure: true}
-}
-
-// put pushes an image as another run would.
-func put(t *testing.T, to registry.Registry, tag string) (digest string) {
-	t.Helper()
-	image, err := random.Image(64, 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ref, err := name.ParseReference(to.Host+"/app:"+tag, name.Insecure)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := remote.Write(ref, image); err != nil {
-		t.Fatal(err)
-	}
-	hash, err := image.Digest()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return hash.String()
-}
 
 func never(t *testing.T) func(context.Context) (string, error) {
 	return func(context.Context) (string, error) {
@@ -54,8 +21,8 @@ func never(t *testing.T) func(context.Context) (string, error) {
 }
 
 func TestWhatTheRegistryHasIsNotPushed(t *testing.T) {
-	to := serve(t, fake.New())
-	want := images.Published{Name: "app", Tag: "i-1", Digest: put(t, to, "i-1")}
+	to := registrytest.Serve(t, fake.New())
+	want := images.Published{Name: "app", Tag: "i-1", Digest: registrytest.Put(t, to, "app", "i-1")}
 	got, err := images.App.Publish(t.Context(), to, "app", "i-1", never(t))
 	if err != nil {
 		t.Fatal(err)
@@ -67,7 +34,7 @@ func TestWhatTheRegistryHasIsNotPushed(t *testing.T) {
 
 func TestWhatTheRegistryLacksIsPushed(t *testing.T) {
 	push := func(context.Context) (string, error) { return "sha256:1", nil }
-	got, err := images.App.Publish(t.Context(), serve(t, fake.New()), "app", "i-1", push)
+	got, err := images.App.Publish(t.Context(), registrytest.Serve(t, fake.New()), "app", "i-1", push)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,10 +44,10 @@ func TestWhatTheRegistryLacksIsPushed(t *testing.T) {
 }
 
 func TestOfTwoAtOnceTheSecondTakesTheFirstOnesImage(t *testing.T) {
-	to := serve(t, fake.New())
+	to := registrytest.Serve(t, fake.New())
 	var theirs string
 	push := func(context.Context) (string, error) {
-		theirs = put(t, to, "i-1")
+		theirs = registrytest.Put(t, to, "app", "i-1")
 		return "", errors.New("ImageTagAlreadyExistsException")
 	}
 	got, err := images.App.Publish(t.Context(), to, "app", "i-1", push)
@@ -91,14 +58,14 @@ func TestOfTwoAtOnceTheSecondTakesTheFirstOnesImage(t *testing.T) {
 
 func TestAPushThatFailsIsAnError(t *testing.T) {
 	push := func(context.Context) (string, error) { return "", errors.New("no space left") }
-	_, err := images.App.Publish(t.Context(), serve(t, fake.New()), "app", "i-1", push)
+	_, err := images.App.Publish(t.Context(), registrytest.Serve(t, fake.New()), "app", "i-1", push)
 	if err == nil || !strings.Contains(err.Error(), "no space left") {
 		t.Errorf("err = %v", err)
 	}
 }
 
 func TestARegistryThatCannotBeAskedIsNotPushedTo(t *testing.T) {
-	down := serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) }))
+	down := registrytest.Serve(t, registrytest.Refusing())
 	if _, err := images.App.Publish(t.Context(), down, "app", "i-1", never(t)); err == nil {
 		t.Error("want an error")
 	}

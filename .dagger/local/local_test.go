@@ -120,8 +120,8 @@ func TestADefinitionOfAnotherImageIsNotRun(t *testing.T) {
 			aws := httptest.NewServer(awsWithImage(image))
 			defer aws.Close()
 			machine := &stub{awsURL: aws.URL, assembly: t.TempDir()}
-			empty := filepath.Join(machine.assembly, "FoundationStack-local.template.json")
-			if err := os.WriteFile(empty, []byte(lossesOfLocal), 0o600); err != nil {
+			template := filepath.Join(machine.assembly, "FoundationStack-local.template.json")
+			if err := os.WriteFile(template, []byte(lossesOfLocal), 0o600); err != nil {
 				t.Fatal(err)
 			}
 			mention(t, deploy(t, machine), image)

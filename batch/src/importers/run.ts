@@ -117,8 +117,7 @@ function logRejections(log: Logger, errors: readonly RowError[]): void {
     const { line, column, reason } = error;
     log.warn(`rejected line ${line ?? "?"}, ${column ?? "row"}: ${reason}`, { ...error });
   }
-  const more = errors.length - LOGGED_REJECTIONS;
-  if (more > 0) log.warn(`and ${more} more, see the result`);
+  if (errors.length > LOGGED_REJECTIONS) log.warn("more rejections are in the result");
 }
 
 async function importFile<Row>(run: Run<Row>, client: ClientBase): Promise<Counts> {
