@@ -2,6 +2,9 @@
 // CLI runs it (`cd infra && cdk synth -c env=dev`), and it runs alone:
 //
 //	CDK_CONTEXT_JSON='{"env":"dev"}' CDK_OUTDIR=out go run ./infra
+//
+// Alone it takes several environments too, at little more than the cost of one:
+// '{"env":"dev,prod"}' writes out/dev and out/prod.
 package main
 
 import (
@@ -52,8 +55,9 @@ func run() (err error) {
 			err = cdkError{reason}
 		}
 	}()
-	_, err = app.Synth(app.Options{Account: os.Getenv("CDK_DEFAULT_ACCOUNT"), Context: context})
-	return err
+	return app.SynthSeveral(app.Options{
+		Account: os.Getenv("CDK_DEFAULT_ACCOUNT"), Context: context, Outdir: os.Getenv("CDK_OUTDIR"),
+	})
 }
 
 // readContext reads the context as the CDK CLI hands it over.

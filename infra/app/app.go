@@ -1,7 +1,8 @@
 // Package app puts the stacks of an environment together.
 //
 // It is apart from the program so that tests can synthesize without running
-// it. Nothing in it asks AWS or reads a file: the environments are compiled in.
+// it. Nothing in it asks AWS, and the environments are compiled in: the only file
+// that is read is a configuration that the caller names.
 package app
 
 import (
@@ -20,6 +21,10 @@ type Options struct {
 	// Account is used where the environment has none; empty means the account
 	// of whoever deploys.
 	Account string
+	// Environment is used instead of the one that the context selects.
+	Environment *config.Environment
+	// Inspect is called with the finished app, e.g. to add rules to it.
+	Inspect func(awscdk.App)
 	// Context is the CDK context, with the keys of package names.
 	Context map[string]any
 	// Outdir is where templates are written; empty means the CDK's choice,
@@ -32,7 +37,7 @@ type Options struct {
 // starts: an unknown environment, one with problems, or a malformed digest.
 func Synth(options Options) (string, error) {
 	lookup := func(key string) string { return contextValue(options.Context, key) }
-	env, err := environment(lookup(names.ContextEnv))
+	env, err := options.environment(lookup)
 	if err != nil {
 		return "", err
 	}
@@ -46,11 +51,22 @@ func Synth(options Options) (string, error) {
 		Outdir:             optional(options.Outdir),
 	})
 	build(cdk, env, digests, options.Account)
+	if options.Inspect != nil {
+		options.Inspect(cdk)
+	}
 	return *cdk.Synth(nil).Directory(), nil
 }
 
-// environment loads the selected environment or the default one.
-func environment(name string) (config.Environment, error) {
+// environment is the one that is given, that of a file, the selected one or the
+// default.
+func (o Options) environment(lookup func(key string) string) (config.Environment, error) {
+	if o.Environment != nil {
+		return *o.Environment, nil
+	}
+	if file := lookup(names.ContextConfig); file != "" {
+		return config.LoadFile(file)
+	}
+	name := lookup(names.ContextEnv)
 	if name == "" {
 		name = names.DefaultEnv
 	}

@@ -16,7 +16,9 @@ import (
 	"github.com/prooflink/prooflink/infra/app"
 	"github.com/prooflink/prooflink/infra/config"
 	"github.com/prooflink/prooflink/infra/images"
+	"github.com/prooflink/prooflink/infra/infratest"
 	"github.com/prooflink/prooflink/infra/names"
+	"github.com/prooflink/prooflink/infra/templates"
 )
 
 const (
@@ -62,9 +64,9 @@ func within(t *testing.T, what, text string, parts ...string) {
 
 func TestC1TheLoadBalancerHasTwoSubnets(t *testing.T) {
 	everywhere(t, func(t *testing.T, env config.Environment) {
-		subnets := stack(t, env.Env, names.Compute).one(t, loadBalancer).Properties["Subnets"].([]any)
+		subnets := stack(t, env.Env, names.Compute).One(t, loadBalancer).Properties["Subnets"].([]any)
 		equal(t, "subnets", len(subnets), 2)
-		if plain(subnets[0]) == plain(subnets[1]) {
+		if templates.Text(subnets[0]) == templates.Text(subnets[1]) {
 			t.Error("both are the same")
 		}
 	})
@@ -72,22 +74,22 @@ func TestC1TheLoadBalancerHasTwoSubnets(t *testing.T) {
 
 func TestC2TheDatabaseSubnetGroupHasTwoSubnets(t *testing.T) {
 	everywhere(t, func(t *testing.T, env config.Environment) {
-		group := stack(t, env.Env, names.Database).one(t, "AWS::RDS::DBSubnetGroup")
+		group := stack(t, env.Env, names.Database).One(t, "AWS::RDS::DBSubnetGroup")
 		equal(t, "subnets", len(group.Properties["SubnetIds"].([]any)), 2)
 		zone := env.Network.AZs[0]
 		if env.DB.MultiAZ {
 			zone = "<nothing>"
 		}
-		equal(t, "the instance's zone", stack(t, env.Env, names.Database).one(t, database).at("AvailabilityZone"), zone)
+		equal(t, "the instance's zone", stack(t, env.Env, names.Database).One(t, database).Text("AvailabilityZone"), zone)
 	})
 }
 
 func TestC3SubnetsHaveTheConfiguredRangesZonesAndNames(t *testing.T) {
 	everywhere(t, func(t *testing.T, env config.Environment) {
 		var got, want []string
-		for _, s := range stack(t, env.Env, names.Network).of("AWS::EC2::Subnet") {
-			name := regexp.MustCompile(`Key:Name Value:(\S+)}`).FindStringSubmatch(s.at("Tags"))[1]
-			got = append(got, s.at("CidrBlock")+" "+s.at("AvailabilityZone")+" "+name)
+		for _, s := range stack(t, env.Env, names.Network).Of("AWS::EC2::Subnet") {
+			name := regexp.MustCompile(`Key:Name Value:(\S+)}`).FindStringSubmatch(s.Text("Tags"))[1]
+			got = append(got, s.Text("CidrBlock")+" "+s.Text("AvailabilityZone")+" "+name)
 		}
 		n, net := env.Names(), env.Network
 		for i, az := range net.AZs {
@@ -103,18 +105,18 @@ func TestC3SubnetsHaveTheConfiguredRangesZonesAndNames(t *testing.T) {
 func TestC11OnlyConfiguredPortsAreOpenToTheWorld(t *testing.T) {
 	everywhere(t, func(t *testing.T, env config.Environment) {
 		var open []string
-		for _, role := range names.StackRoles() {
+		for _, role := range env.Stacks() {
 			s := stack(t, env.Env, role)
-			for _, group := range s.of(securityGroup) {
+			for _, group := range s.Of(securityGroup) {
 				rules, _ := group.Properties["SecurityGroupIngress"].([]any)
 				for _, rule := range rules {
-					if text := plain(rule); strings.Contains(text, "CidrIp:0.0.0.0/0") {
-						open = append(open, group.at("GroupName")+" "+plain(rule.(map[string]any)["FromPort"]))
+					if text := templates.Text(rule); strings.Contains(text, "CidrIp:0.0.0.0/0") {
+						open = append(open, group.Text("GroupName")+" "+templates.Text(rule.(map[string]any)["FromPort"]))
 					}
 				}
 			}
-			for _, rule := range s.of("AWS::EC2::SecurityGroupIngress") {
-				equal(t, "an added rule's range", rule.at("CidrIp"), "<nothing>")
+			for _, rule := range s.Of("AWS::EC2::SecurityGroupIngress") {
+				equal(t, "an added rule's range", rule.Text("CidrIp"), "<nothing>")
 			}
 		}
 		want := []string{env.Names().AlbSecurityGroup() + " 80"}
@@ -127,16 +129,16 @@ func TestC11OnlyConfiguredPortsAreOpenToTheWorld(t *testing.T) {
 
 func TestC12HTTPSHasItsPolicy(t *testing.T) {
 	var protocols []string
-	for _, l := range stack(t, "prod", names.Compute).of(listener) {
-		protocols = append(protocols, l.at("Protocol")+" "+l.at("SslPolicy")+" "+l.at("DefaultActions", 0, "Type"))
+	for _, l := range stack(t, "prod", names.Compute).Of(listener) {
+		protocols = append(protocols, l.Text("Protocol")+" "+l.Text("SslPolicy")+" "+l.Text("DefaultActions", 0, "Type"))
 	}
 	equal(t, "listeners", protocols, []string{"HTTP <nothing> redirect", "HTTPS ELBSecurityPolicy-TLS13-1-2-2021-06 forward"})
-	equal(t, "dev's action", stack(t, "dev", names.Compute).one(t, listener).at("DefaultActions", 0, "Type"), "forward")
+	equal(t, "dev's action", stack(t, "dev", names.Compute).One(t, listener).Text("DefaultActions", 0, "Type"), "forward")
 }
 
 func TestC20SmallVolumesHaveNoIOPS(t *testing.T) {
 	everywhere(t, func(t *testing.T, env config.Environment) {
-		equal(t, "IOPS", stack(t, env.Env, names.Database).one(t, database).at("Iops"), "<nothing>")
+		equal(t, "IOPS", stack(t, env.Env, names.Database).One(t, database).Text("Iops"), "<nothing>")
 	})
 }
 
@@ -148,24 +150,25 @@ func TestA5TheDatabaseIsTheSeeds(t *testing.T) {
 	}
 	for env, expected := range want {
 		t.Run(env, func(t *testing.T) {
-			r := stack(t, env, names.Database).one(t, database)
-			equal(t, "database", properties{r.at("DBInstanceClass"), r.at("AllocatedStorage"), r.at("StorageType"),
-				r.at("MaxAllocatedStorage"), r.at("MultiAZ"), r.at("BackupRetentionPeriod"), r.at("StorageEncrypted"),
-				r.at("DeletionProtection"), r.at("EnablePerformanceInsights"), r.at("Engine") + " " + r.at("EngineVersion"),
-				r.at("PubliclyAccessible"), r.DeletionPolicy}, expected)
+			r := stack(t, env, names.Database).One(t, database)
+			equal(t, "database", properties{r.Text("DBInstanceClass"), r.Text("AllocatedStorage"), r.Text("StorageType"),
+				r.Text("MaxAllocatedStorage"), r.Text("MultiAZ"), r.Text("BackupRetentionPeriod"), r.Text("StorageEncrypted"),
+				r.Text("DeletionProtection"), r.Text("EnablePerformanceInsights"), r.Text("Engine") + " " + r.Text("EngineVersion"),
+				r.Text("PubliclyAccessible"), r.DeletionPolicy}, expected)
 			equal(t, "a replacement leaves", r.UpdateReplacePolicy, "Snapshot")
 		})
 	}
 }
 
 // containersWithDatabase are those that connect to the database.
-func containersWithDatabase(t *testing.T, env string) map[string]resource {
+func containersWithDatabase(t *testing.T, env string) map[string]templates.Resource {
 	t.Helper()
-	job := stack(t, env, names.Batch).one(t, jobDefinition)
-	return map[string]resource{
-		"app":     container(t, stack(t, env, names.Compute).one(t, taskDefinition), names.AppContainer),
-		"migrate": container(t, stack(t, env, names.Database).one(t, taskDefinition), names.MigrateContainer),
-		"batch":   {Properties: job.Properties["ContainerProperties"].(map[string]any)},
+	jobs := stack(t, env, names.Batch).Of(jobDefinition)
+	return map[string]templates.Resource{
+		"app":     container(t, stack(t, env, names.Compute).One(t, taskDefinition), names.AppContainer),
+		"migrate": container(t, stack(t, env, names.Database).One(t, taskDefinition), names.MigrateContainer),
+		"batch":   {Properties: jobs[0].Properties["ContainerProperties"].(map[string]any)},
+		"batch 2": {Properties: jobs[1].Properties["ContainerProperties"].(map[string]any)},
 	}
 }
 
@@ -178,19 +181,19 @@ func TestC26AndC32TheDatabaseIsReachedByItsSecretsKeysOverTLS(t *testing.T) {
 				within(t, name+"'s "+variable, secrets[variable], "CredentialsAttachment", ":"+key+"::")
 			}
 			equal(t, name+"'s TLS", pairs(c, "Environment", "Name", "Value")["DB_SSLMODE"], env.DB.SSLMode)
-			if text := plain(c.Properties); strings.Contains(text, "DATABASE_URL") {
+			if text := templates.Text(c.Properties); strings.Contains(text, "DATABASE_URL") {
 				t.Errorf("%s has DATABASE_URL, which the secret doesn't", name)
 			}
 		}
 		force := map[bool]string{true: "0", false: "1"}[env.DB.SSLMode == config.SSLDisable]
-		equal(t, "rds.force_ssl", stack(t, env.Env, names.Database).one(t, "AWS::RDS::DBParameterGroup").at("Parameters", "rds.force_ssl"), force)
+		equal(t, "rds.force_ssl", stack(t, env.Env, names.Database).One(t, "AWS::RDS::DBParameterGroup").Text("Parameters", "rds.force_ssl"), force)
 	})
 }
 
 func TestC33ExecutionRolesReadOnlyTheirSecrets(t *testing.T) {
 	for role, count := range map[names.StackRole]int{names.Database: 1, names.Compute: 2, names.Batch: 1} {
 		text := ""
-		for id, policy := range stack(t, "prod", role).policies() {
+		for id, policy := range stack(t, "prod", role).Policies() {
 			if strings.Contains(id, "ExecutionRole") {
 				text += policy
 			}
@@ -205,14 +208,14 @@ func TestC34EveryLogGroupThatIsWrittenExistsAndEnds(t *testing.T) {
 	everywhere(t, func(t *testing.T, env config.Environment) {
 		made := map[string]string{}
 		for _, role := range []names.StackRole{names.Foundation, names.Network} {
-			for _, group := range stack(t, env.Env, role).of(logGroup) {
-				made[group.at("LogGroupName")] = group.at("RetentionInDays")
+			for _, group := range stack(t, env.Env, role).Of(logGroup) {
+				made[group.Text("LogGroupName")] = group.Text("RetentionInDays")
 			}
 		}
 		used := regexp.MustCompile(`/(?:ecs|aws/batch)/[a-z-]+`)
 		for _, role := range []names.StackRole{names.Database, names.Compute, names.Batch} {
 			for _, r := range stack(t, env.Env, role).Resources {
-				for _, name := range used.FindAllString(plain(r.Properties), -1) {
+				for _, name := range used.FindAllString(templates.Text(r.Properties), -1) {
 					if days := made[name]; days == "" || days == "<nothing>" {
 						t.Errorf("%s is used, but not made with a retention: %v", name, made)
 					}
@@ -225,9 +228,9 @@ func TestC34EveryLogGroupThatIsWrittenExistsAndEnds(t *testing.T) {
 func TestC38RepositoriesAreInAStackThatNeedsNoImage(t *testing.T) {
 	everywhere(t, func(t *testing.T, env config.Environment) {
 		base := stack(t, env.Env, names.Foundation)
-		equal(t, "repositories", len(base.of("AWS::ECR::Repository")), 3)
+		equal(t, "repositories", len(base.Of("AWS::ECR::Repository")), 3)
 		for _, r := range base.Resources {
-			if text := plain(r.Properties); strings.Contains(text, "@sha256:") || strings.Contains(text, "Stack-") {
+			if text := templates.Text(r.Properties); strings.Contains(text, "@sha256:") || strings.Contains(text, "Stack-") {
 				t.Errorf("the foundation depends on an image or a stack: %s", text)
 			}
 		}
@@ -239,12 +242,12 @@ func TestEveryImageIsNamedByItsDigest(t *testing.T) {
 		n := env.Names()
 		images := map[string]string{}
 		for name, c := range containersWithDatabase(t, env.Env) {
-			images[name] = c.at("Image")
+			images[name] = c.Text("Image")
 		}
-		task := stack(t, env.Env, names.Compute).one(t, taskDefinition)
-		images["router"] = container(t, task, names.RouterContainer).at("Image")
+		task := stack(t, env.Env, names.Compute).One(t, taskDefinition)
+		images["router"] = container(t, task, names.RouterContainer).Text("Image")
 		for name, want := range map[string]string{
-			"app": n.AppRepository() + "@" + appDigest, "batch": n.BatchRepository() + "@" + batchDigest,
+			"app": n.AppRepository() + "@" + appDigest, "batch": n.BatchRepository() + "@" + batchDigest, "batch 2": n.BatchRepository() + "@" + batchDigest,
 			"migrate": n.BatchRepository() + "@" + batchDigest, "router": n.FluentBitRepository() + "@" + routerDigest,
 		} {
 			if !strings.HasSuffix(images[name], "/"+want) {
@@ -256,23 +259,23 @@ func TestEveryImageIsNamedByItsDigest(t *testing.T) {
 
 func TestC42AutoscalingDecidesTheNumberOfTasks(t *testing.T) {
 	prod, dev := stack(t, "prod", names.Compute), stack(t, "dev", names.Compute)
-	equal(t, "prod's count", prod.one(t, ecsService).at("DesiredCount"), "<nothing>")
-	equal(t, "dev's count", dev.one(t, ecsService).at("DesiredCount"), "1")
-	target := prod.one(t, "AWS::ApplicationAutoScaling::ScalableTarget")
-	equal(t, "prod's range", target.at("MinCapacity")+"-"+target.at("MaxCapacity"), "2-20")
-	equal(t, "dev's targets", len(dev.of("AWS::ApplicationAutoScaling::ScalableTarget")), 0)
+	equal(t, "prod's count", prod.One(t, ecsService).Text("DesiredCount"), "<nothing>")
+	equal(t, "dev's count", dev.One(t, ecsService).Text("DesiredCount"), "1")
+	target := prod.One(t, "AWS::ApplicationAutoScaling::ScalableTarget")
+	equal(t, "prod's range", target.Text("MinCapacity")+"-"+target.Text("MaxCapacity"), "2-20")
+	equal(t, "dev's targets", len(dev.Of("AWS::ApplicationAutoScaling::ScalableTarget")), 0)
 }
 
 func TestC46AndC47TheRouterHasItsConfigurationInItsImage(t *testing.T) {
 	everywhere(t, func(t *testing.T, env config.Environment) {
-		task := stack(t, env.Env, names.Compute).one(t, taskDefinition)
-		equal(t, "the application's log", container(t, task, names.AppContainer).at("LogConfiguration"), "{LogDriver:awsfirelens}")
+		task := stack(t, env.Env, names.Compute).One(t, taskDefinition)
+		equal(t, "the application's log", container(t, task, names.AppContainer).Text("LogConfiguration"), "{LogDriver:awsfirelens}")
 		router := container(t, task, names.RouterContainer)
-		within(t, "the router", router.at("FirelensConfiguration"), "Type:fluentbit", "config-file-type:file",
+		within(t, "the router", router.Text("FirelensConfiguration"), "Type:fluentbit", "config-file-type:file",
 			"config-file-value:/fluent-bit/custom/prooflink.conf")
-		equal(t, "the router's own log", router.at("LogConfiguration", "LogDriver"), "awslogs")
-		equal(t, "the router is essential", router.at("Essential"), "true")
-		within(t, "the application", container(t, task, names.AppContainer).at("DependsOn"), "ContainerName:log-router")
+		equal(t, "the router's own log", router.Text("LogConfiguration", "LogDriver"), "awslogs")
+		equal(t, "the router is essential", router.Text("Essential"), "true")
+		within(t, "the application", container(t, task, names.AppContainer).Text("DependsOn"), "ContainerName:log-router")
 	})
 }
 
@@ -280,7 +283,7 @@ func TestC49AndC55TheTaskRoleWritesTheLogs(t *testing.T) {
 	everywhere(t, func(t *testing.T, env config.Environment) {
 		n := env.Names()
 		text := ""
-		for id, policy := range stack(t, env.Env, names.Compute).policies() {
+		for id, policy := range stack(t, env.Env, names.Compute).Policies() {
 			if strings.HasPrefix(id, "${TaskRole") {
 				text += policy
 			}
@@ -296,7 +299,7 @@ func TestC49AndC55TheTaskRoleWritesTheLogs(t *testing.T) {
 }
 
 func TestC51TheRouterKnowsBucketAndGroup(t *testing.T) {
-	task := stack(t, "local", names.Compute).one(t, taskDefinition)
+	task := stack(t, "local", names.Compute).One(t, taskDefinition)
 	router := pairs(container(t, task, names.RouterContainer), "Environment", "Name", "Value")
 	equal(t, "the router's environment", router, map[string]string{
 		"AWS_REGION": "ap-northeast-1", "ERROR_LOG_GROUP": "/ecs/prooflink-local-errors",
@@ -305,7 +308,7 @@ func TestC51TheRouterKnowsBucketAndGroup(t *testing.T) {
 }
 
 func TestA9TheApplicationsEnvironmentIsTheSeeds(t *testing.T) {
-	app := container(t, stack(t, "prod", names.Compute).one(t, taskDefinition), names.AppContainer)
+	app := container(t, stack(t, "prod", names.Compute).One(t, taskDefinition), names.AppContainer)
 	equal(t, "environment", pairs(app, "Environment", "Name", "Value"), map[string]string{
 		"NODE_ENV": "production", "PORT": "3000", "NEXTAUTH_URL": "https://prooflink.example.com", "AUTH_TRUST_HOST": "true",
 		"KEEP_ALIVE_TIMEOUT": "65000", "AWS_REGION": "ap-northeast-1", "AWS_S3_BUCKET_NAME": "prooflink-prod-files-123456789012",
@@ -315,18 +318,18 @@ func TestA9TheApplicationsEnvironmentIsTheSeeds(t *testing.T) {
 		"NEXT_PUBLIC_CLIENT_LOG_SEND_LEVEL": "warn", "NEXT_PUBLIC_CLIENT_LOG_BATCH_SIZE": "10",
 		"NEXT_PUBLIC_CLIENT_LOG_BATCH_INTERVAL": "30000",
 	})
-	dev := container(t, stack(t, "dev", names.Compute).one(t, taskDefinition), names.AppContainer)
+	dev := container(t, stack(t, "dev", names.Compute).One(t, taskDefinition), names.AppContainer)
 	equal(t, "C15: dev's URL", pairs(dev, "Environment", "Name", "Value")["NEXTAUTH_URL"], "http://${LoadBalancer.DNSName}")
-	equal(t, "port", app.at("PortMappings", 0, "Name"), "app-3000-tcp")
-	within(t, "health check", app.at("HealthCheck", "Command"), "[CMD node -e fetch('http://127.0.0.1:3000/api/health')")
+	equal(t, "port", app.Text("PortMappings", 0, "Name"), "app-3000-tcp")
+	within(t, "health check", app.Text("HealthCheck", "Command"), "[CMD node -e fetch('http://127.0.0.1:3000/api/health')")
 }
 
 func TestA9ARollingUpdateIsRolledBackWhenItFails(t *testing.T) {
 	everywhere(t, func(t *testing.T, env config.Environment) {
-		s := stack(t, env.Env, names.Compute).one(t, ecsService)
-		equal(t, "deployment", s.at("DeploymentConfiguration"),
+		s := stack(t, env.Env, names.Compute).One(t, ecsService)
+		equal(t, "deployment", s.Text("DeploymentConfiguration"),
 			"{DeploymentCircuitBreaker:{Enable:true Rollback:true} MaximumPercent:200 MinimumHealthyPercent:100}")
-		equal(t, "public address", s.at("NetworkConfiguration", "AwsvpcConfiguration", "AssignPublicIp"), "DISABLED")
+		equal(t, "public address", s.Text("NetworkConfiguration", "AwsvpcConfiguration", "AssignPublicIp"), "DISABLED")
 		subnets := s.Properties["NetworkConfiguration"].(map[string]any)["AwsvpcConfiguration"].(map[string]any)["Subnets"].([]any)
 		equal(t, "zones with tasks", len(subnets), env.Network.ActiveAZs)
 	})
@@ -334,7 +337,7 @@ func TestA9ARollingUpdateIsRolledBackWhenItFails(t *testing.T) {
 
 func TestC62AndC63NoStackNeedsALaterOne(t *testing.T) {
 	everywhere(t, func(t *testing.T, env config.Environment) {
-		order := env.Names().Stacks()
+		order := env.Names().Stacks(env.Stacks())
 		data, err := os.ReadFile(filepath.Join(synth(t, env.Env), "manifest.json"))
 		if err != nil {
 			t.Fatal(err)
@@ -358,22 +361,22 @@ func TestC62AndC63NoStackNeedsALaterOne(t *testing.T) {
 
 func TestC63SecurityGroupsAndTheirRulesAreInTheNetworkStack(t *testing.T) {
 	everywhere(t, func(t *testing.T, env config.Environment) {
-		for _, role := range names.StackRoles() {
+		for _, role := range env.Stacks() {
 			s := stack(t, env.Env, role)
-			groups, rules := len(s.of(securityGroup)), len(s.of("AWS::EC2::SecurityGroupIngress"))
+			groups, rules := len(s.Of(securityGroup)), len(s.Of("AWS::EC2::SecurityGroupIngress"))
 			if role == names.Network {
 				equal(t, "groups and rules", []int{groups, rules}, []int{4, 3})
 			} else if groups+rules > 0 {
 				t.Errorf("%s has a security group or a rule", role)
 			}
-			equal(t, "outbound rules apart", len(s.of("AWS::EC2::SecurityGroupEgress")), 0)
+			equal(t, "outbound rules apart", len(s.Of("AWS::EC2::SecurityGroupEgress")), 0)
 		}
 	})
 }
 
 func TestC64NoExportLocksAStack(t *testing.T) {
 	everywhere(t, func(t *testing.T, env config.Environment) {
-		for _, role := range names.StackRoles() {
+		for _, role := range env.Stacks() {
 			for key, output := range stack(t, env.Env, role).Outputs {
 				if output.Export != nil {
 					t.Errorf("%s exports %s", role, key)
@@ -386,31 +389,13 @@ func TestC64NoExportLocksAStack(t *testing.T) {
 func TestC76AndC83TheQueueHasOneEnvironmentPerType(t *testing.T) {
 	s := stack(t, "dev", names.Batch)
 	var types []string
-	for _, e := range s.of("AWS::Batch::ComputeEnvironment") {
-		types = append(types, e.at("ComputeResources", "Type")+" "+e.at("ComputeResources", "MaxvCpus")+" "+e.at("ReplaceComputeEnvironment"))
-		equal(t, "C77: service role", e.at("ServiceRole"), "<nothing>")
+	for _, e := range s.Of("AWS::Batch::ComputeEnvironment") {
+		types = append(types, e.Text("ComputeResources", "Type")+" "+e.Text("ComputeResources", "MaxvCpus")+" "+e.Text("ReplaceComputeEnvironment"))
+		equal(t, "C77: service role", e.Text("ServiceRole"), "<nothing>")
 	}
 	equal(t, "environments", types, []string{"FARGATE 2 false", "FARGATE_SPOT 2 false"})
-	equal(t, "order", s.one(t, "AWS::Batch::JobQueue").at("ComputeEnvironmentOrder"),
+	equal(t, "order", s.One(t, "AWS::Batch::JobQueue").Text("ComputeEnvironmentOrder"),
 		"[{ComputeEnvironment:${Fargate} Order:1} {ComputeEnvironment:${FargateSpot} Order:2}]")
-}
-
-func TestA16TheUserImportIsTheSeeds(t *testing.T) {
-	for env, size := range map[string]string{"dev": "0.25 512 3600", "prod": "0.5 1024 7200"} {
-		t.Run(env, func(t *testing.T) {
-			job := stack(t, env, names.Batch).one(t, jobDefinition)
-			c := resource{Properties: job.Properties["ContainerProperties"].(map[string]any)}
-			equal(t, "size", c.at("ResourceRequirements", 0, "Value")+" "+c.at("ResourceRequirements", 1, "Value")+" "+
-				job.at("Timeout", "AttemptDurationSeconds"), size)
-			equal(t, "command", c.at("Command"), "[node dist/user-import.js]")
-			equal(t, "log", c.at("LogConfiguration", "Options", "awslogs-stream-prefix"), "user-import")
-			bucket := "prooflink-" + env + "-files-123456789012"
-			equal(t, "environment", pairs(c, "Environment", "Name", "Value"), map[string]string{
-				"NODE_ENV": "production", "AWS_REGION": "ap-northeast-1", "STORAGE_MODE": "s3", "LOG_LEVEL": "info",
-				"DB_SSLMODE": "verify-full", "INPUT_S3_BUCKET": bucket, "OUTPUT_S3_BUCKET": bucket, "AWS_S3_BUCKET_NAME": bucket})
-			equal(t, "old revisions stay", job.at("ResourceRetentionPolicy", "SkipDeregisterOnUpdate"), "true")
-		})
-	}
 }
 
 func TestDataIsKeptInProdAndGoesInDev(t *testing.T) {
@@ -425,7 +410,7 @@ func TestDataIsKeptInProdAndGoesInDev(t *testing.T) {
 }
 
 func TestLocalNeedsNoLambda(t *testing.T) {
-	for _, role := range names.StackRoles() {
+	for _, role := range infratest.Env(t, "local").Stacks() {
 		for id, r := range stack(t, "local", role).Resources {
 			if strings.HasPrefix(r.Type, "Custom::") || strings.HasPrefix(r.Type, "AWS::Lambda::") {
 				t.Errorf("%s is a %s", id, r.Type)
@@ -436,8 +421,8 @@ func TestLocalNeedsNoLambda(t *testing.T) {
 
 func TestC61LoadBalancersOfTokyoMayWriteTheirLogs(t *testing.T) {
 	text := ""
-	for _, r := range stack(t, "prod", names.Foundation).of("AWS::S3::BucketPolicy") {
-		text += r.at("PolicyDocument")
+	for _, r := range stack(t, "prod", names.Foundation).Of("AWS::S3::BucketPolicy") {
+		text += r.Text("PolicyDocument")
 	}
 	within(t, "bucket policies", text, ":iam::582318560864:root", "/AWSLogs/123456789012/*")
 }
@@ -445,7 +430,7 @@ func TestC61LoadBalancersOfTokyoMayWriteTheirLogs(t *testing.T) {
 func TestEveryResourceIsTagged(t *testing.T) {
 	everywhere(t, func(t *testing.T, env config.Environment) {
 		for kind, role := range map[string]names.StackRole{"AWS::EC2::VPC": names.Network, ecsService: names.Compute, database: names.Database} {
-			within(t, kind, stack(t, env.Env, role).one(t, kind).at("Tags"),
+			within(t, kind, stack(t, env.Env, role).One(t, kind).Text("Tags"),
 				"Key:Project Value:prooflink", "Key:Environment Value:"+env.Env, "Key:ManagedBy Value:cdk")
 		}
 	})

@@ -9,6 +9,7 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/prooflink/prooflink/infra/config"
+	"github.com/prooflink/prooflink/infra/database"
 	"github.com/prooflink/prooflink/infra/foundation"
 	"github.com/prooflink/prooflink/infra/names"
 	"github.com/prooflink/prooflink/infra/network"
@@ -22,26 +23,43 @@ type Props struct {
 	Foundation foundation.Imports
 	// Network has the subnets and the security group.
 	Network network.Network
-	// SecretArn is the database's credentials.
-	SecretArn *string
+	// Database has the secret.
+	Database database.Database
 	// Digest is the batch image's.
 	Digest string
 }
 
+// Jobs is what other stacks use of it.
+type Jobs struct {
+	// QueueArn is the job queue.
+	QueueArn *string
+	// UserImportArn and TestCaseImportArn are the job definitions.
+	UserImportArn, TestCaseImportArn *string
+}
+
 // New makes everything in a stack.
-func New(scope constructs.Construct, props Props) {
-	queue := newQueue(scope, props)
-	job := newUserImport(scope, props, newRoles(scope, props))
+func New(scope constructs.Construct, props Props) Jobs {
+	queue, roles := newQueue(scope, props), newRoles(scope, props)
 	output(scope, names.OutputJobQueueArn, queue.Ref())
-	output(scope, names.OutputUserImportJobArn, job.Ref())
+	arns := map[string]*string{}
+	for _, job := range definitions(props.Env) {
+		arns[job.program] = newJob(scope, props, roles, job).Ref()
+		output(scope, job.output, arns[job.program])
+	}
+	return Jobs{
+		QueueArn:          queue.Ref(),
+		UserImportArn:     arns[names.UserImportStreamPrefix],
+		TestCaseImportArn: arns[names.TestCaseImportStreamPrefix],
+	}
 }
 
 // newQueue tries the compute environments in their order.
 func newQueue(scope constructs.Construct, props Props) awsbatch.CfnJobQueue {
 	var order []any
+	role := newServiceRole(scope, props.Env)
 	for i, spot := range spotOrder(props.Env.Batch.Spot) {
 		order = append(order, awsbatch.CfnJobQueue_ComputeEnvironmentOrderProperty{
-			ComputeEnvironment: newEnvironment(scope, props, spot), Order: jsii.Number(i + 1),
+			ComputeEnvironment: newEnvironment(scope, props, role, spot), Order: jsii.Number(i + 1),
 		})
 	}
 	return awsbatch.NewCfnJobQueue(scope, jsii.String("JobQueue"), &awsbatch.CfnJobQueueProps{
@@ -63,9 +81,9 @@ func spotOrder(spot string) []bool {
 }
 
 // newEnvironment makes a compute environment; one environment has one type. It
-// names no service role, as AWS recommends, and is never replaced: its name is
-// fixed, and CloudFormation makes the new one first.
-func newEnvironment(scope constructs.Construct, props Props, spot bool) *string {
+// is never replaced: its name is fixed, and CloudFormation makes the new one
+// first.
+func newEnvironment(scope constructs.Construct, props Props, role *string, spot bool) *string {
 	id, kind := "Fargate", "FARGATE"
 	if spot {
 		id, kind = "FargateSpot", "FARGATE_SPOT"
@@ -76,9 +94,12 @@ func newEnvironment(scope constructs.Construct, props Props, spot bool) *string 
 		ReplaceComputeEnvironment: jsii.Bool(false),
 		ComputeResources: awsbatch.CfnComputeEnvironment_ComputeResourcesProperty{
 			Type: jsii.String(kind), MaxvCpus: jsii.Number(props.Env.Batch.MaxVcpus),
-			Subnets: &props.Network.TaskSubnets, SecurityGroupIds: &[]*string{props.Network.Groups.Tasks},
+			Subnets: &props.Network.TaskSubnets, SecurityGroupIds: &[]*string{props.Network.Groups.Batch},
 		},
 	})
+	if role != nil {
+		environment.SetServiceRole(role)
+	}
 	return environment.Ref()
 }
 

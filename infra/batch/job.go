@@ -12,55 +12,79 @@ import (
 	"github.com/prooflink/prooflink/infra/names"
 )
 
-// attempts is how often a job may start; only Spot's interruptions count.
-const attempts = 3
+// spotAttempts is how often a job may start where Spot may interrupt it.
+const spotAttempts = 3
 
-// newUserImport makes the job definition of the user import. The one that it
-// replaces stays active, for jobs that name it.
-func newUserImport(scope constructs.Construct, props Props, roles roles) awsbatch.CfnJobDefinition {
-	job := props.Env.Batch.Jobs.UserImport
-	return awsbatch.NewCfnJobDefinition(scope, jsii.String("UserImport"), &awsbatch.CfnJobDefinitionProps{
-		JobDefinitionName:    jsii.String(props.Env.Names().UserImportJob()),
+// definition is one job definition.
+type definition struct {
+	// id is the construct's.
+	id string
+	// name is the job definition's.
+	name string
+	// program is dist/<program>.js, and begins the log's streams.
+	program string
+	// size is how much it takes.
+	size config.Job
+	// output is the key by which the pipeline finds it.
+	output string
+}
+
+// definitions lists the jobs (004_9a2c9db51dc67ef8.txt L1299-1355).
+func definitions(env config.Environment) []definition {
+	n, sizes := env.Names(), env.Batch.Jobs
+	return []definition{
+		{"UserImport", n.UserImportJob(), names.UserImportStreamPrefix, sizes.UserImport, names.OutputUserImportJobArn},
+		{"TestCaseImport", n.TestCaseImportJob(), names.TestCaseImportStreamPrefix, sizes.TestCaseImport, names.OutputTestCaseImportJobArn},
+	}
+}
+
+// newJob makes a job definition. The one that it replaces stays active, for
+// jobs that name it.
+func newJob(scope constructs.Construct, props Props, roles roles, job definition) awsbatch.CfnJobDefinition {
+	return awsbatch.NewCfnJobDefinition(scope, jsii.String(job.id), &awsbatch.CfnJobDefinitionProps{
+		JobDefinitionName:    jsii.String(job.name),
 		Type:                 jsii.String("container"),
 		PlatformCapabilities: jsii.Strings("FARGATE"),
 		PropagateTags:        jsii.Bool(true),
-		Timeout:              awsbatch.CfnJobDefinition_TimeoutProperty{AttemptDurationSeconds: jsii.Number(job.TimeoutSeconds)},
-		RetryStrategy:        retries(),
+		Timeout:              awsbatch.CfnJobDefinition_TimeoutProperty{AttemptDurationSeconds: jsii.Number(job.size.TimeoutSeconds)},
+		RetryStrategy:        retries(props.Env.Batch.Spot),
 		ResourceRetentionPolicy: awsbatch.CfnJobDefinition_ResourceRetentionPolicyProperty{
 			SkipDeregisterOnUpdate: jsii.Bool(true),
 		},
-		ContainerProperties: container(props, roles, job, names.UserImportStreamPrefix),
+		ContainerProperties: container(props, roles, job),
 	})
 }
 
 // retries starts a job again that Spot interrupted, and no other: a wrong file
-// stays wrong.
-func retries() awsbatch.CfnJobDefinition_RetryStrategyProperty {
+// stays wrong. The reason is what ECS gives for a task on Fargate Spot; that of
+// an EC2 host ("Host EC2…") does not occur on Fargate. Batch would retry what no
+// condition matches, so the last one ends the rest.
+func retries(spot string) awsbatch.CfnJobDefinition_RetryStrategyProperty {
+	if spot == config.SpotOff {
+		return awsbatch.CfnJobDefinition_RetryStrategyProperty{Attempts: jsii.Number(1)}
+	}
 	return awsbatch.CfnJobDefinition_RetryStrategyProperty{
-		Attempts: jsii.Number(attempts),
+		Attempts: jsii.Number(spotAttempts),
 		EvaluateOnExit: []any{
 			awsbatch.CfnJobDefinition_EvaluateOnExitProperty{
 				Action: jsii.String("RETRY"), OnStatusReason: jsii.String("Your Spot Task was interrupted*"),
-			},
-			awsbatch.CfnJobDefinition_EvaluateOnExitProperty{
-				Action: jsii.String("RETRY"), OnStatusReason: jsii.String("Host EC2*"),
 			},
 			awsbatch.CfnJobDefinition_EvaluateOnExitProperty{Action: jsii.String("EXIT"), OnReason: jsii.String("*")},
 		},
 	}
 }
 
-// container is what a job runs: dist/<name>.js with a log of its own.
-func container(props Props, roles roles, job config.Job, name string) awsbatch.CfnJobDefinition_ContainerPropertiesProperty {
+// container is what a job runs, with a log of its own.
+func container(props Props, roles roles, job definition) awsbatch.CfnJobDefinition_ContainerPropertiesProperty {
 	image := *props.Foundation.BatchRepository.RepositoryUri() + "@" + props.Digest
 	return awsbatch.CfnJobDefinition_ContainerPropertiesProperty{
 		Image:                jsii.String(image),
-		Command:              jsii.Strings("node", "dist/"+name+".js"),
-		ResourceRequirements: size(job),
+		Command:              jsii.Strings("node", "dist/"+job.program+".js"),
+		ResourceRequirements: size(job.size),
 		ExecutionRoleArn:     roles.execution.RoleArn(),
 		JobRoleArn:           roles.job.RoleArn(),
 		Environment:          environment(props),
-		Secrets:              secrets(props.SecretArn),
+		Secrets:              secrets(props.Database),
 		NetworkConfiguration: awsbatch.CfnJobDefinition_NetworkConfigurationProperty{AssignPublicIp: jsii.String("DISABLED")},
 		FargatePlatformConfiguration: awsbatch.CfnJobDefinition_FargatePlatformConfigurationProperty{
 			PlatformVersion: jsii.String("LATEST"),
@@ -73,7 +97,7 @@ func container(props Props, roles roles, job config.Job, name string) awsbatch.C
 			Options: map[string]string{
 				"awslogs-group":         props.Env.Names().BatchLogGroup(),
 				"awslogs-region":        props.Env.Region,
-				"awslogs-stream-prefix": name,
+				"awslogs-stream-prefix": job.program,
 			},
 		},
 	}
@@ -109,12 +133,12 @@ func environment(props Props) []any {
 	return list
 }
 
-// secrets are the database's credentials, one variable each.
-func secrets(arn *string) []any {
+// secrets are the variables with which a job reaches the database.
+func secrets(db database.Database) []any {
 	var list []any
-	for _, variable := range database.Variables() {
+	for _, variable := range db.Secrets() {
 		list = append(list, awsbatch.CfnJobDefinition_SecretProperty{
-			Name: jsii.String(variable.Name), ValueFrom: jsii.String(*arn + ":" + variable.Key + "::"),
+			Name: jsii.String(variable.Name), ValueFrom: variable.ValueFrom(),
 		})
 	}
 	return list

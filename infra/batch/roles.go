@@ -5,6 +5,7 @@ import (
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
+	"github.com/prooflink/prooflink/infra/config"
 	"github.com/prooflink/prooflink/infra/foundation"
 	"github.com/prooflink/prooflink/infra/task"
 )
@@ -24,7 +25,8 @@ func newExecutionRole(scope constructs.Construct, props Props) awsiam.Role {
 	role := task.NewRole(scope, "ExecutionRole", props.Env.Names().BatchExecutionRole(), "Starts the batch jobs")
 	props.Foundation.BatchRepository.GrantPull(role)
 	props.Foundation.BatchLogs.GrantWrite(role)
-	task.Secret(scope, "DatabaseCredentials", props.SecretArn).GrantRead(role, nil)
+	task.Secret(scope, "DatabaseCredentials", props.Database.ReadableArn()).GrantRead(role, nil)
+	props.Database.GrantDecrypt(role)
 	return role
 }
 
@@ -40,6 +42,23 @@ func newJobRole(scope constructs.Construct, props Props) awsiam.Role {
 	})
 	role.AddToPolicy(list)
 	return role
+}
+
+// newServiceRole makes the role of 004_9a2c9db51dc67ef8.txt L1158-1169 and returns
+// its ARN. It is nil unless the environment wants it: AWS recommends Batch's
+// service-linked role, and a compute environment cannot change between the two.
+func newServiceRole(scope constructs.Construct, env config.Environment) *string {
+	if env.Batch.ServiceRole != config.RoleCustom {
+		return nil
+	}
+	return awsiam.NewRole(scope, jsii.String("ServiceRole"), &awsiam.RoleProps{
+		RoleName:    jsii.String(env.Names().BatchServiceRole()),
+		Description: jsii.String("What Batch works with"),
+		AssumedBy:   awsiam.NewServicePrincipal(jsii.String("batch.amazonaws.com"), nil),
+		ManagedPolicies: &[]awsiam.IManagedPolicy{
+			awsiam.ManagedPolicy_FromAwsManagedPolicyName(jsii.String("service-role/AWSBatchServiceRole")),
+		},
+	}).RoleArn()
 }
 
 // statement allows one action on one resource.

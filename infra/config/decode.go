@@ -14,10 +14,20 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// Decode reads one environment's file strictly and checks it. The file's name
-// is only for messages. The error is Problems, with everything that is wrong.
+// Decode reads one environment's file strictly and checks it. The file has to
+// be named after the environment. The error is Problems, with everything that is
+// wrong.
 func Decode(file string, data []byte) (Environment, error) {
-	d := &decoder{file: file, lines: map[string]int{}, values: map[string]string{}, bad: map[string]bool{}}
+	return newDecoder(file, true).environment(data)
+}
+
+// newDecoder is for one file; named says that it is named after its environment.
+func newDecoder(file string, named bool) *decoder {
+	return &decoder{file: file, named: named, lines: map[string]int{}, values: map[string]string{}, bad: map[string]bool{}}
+}
+
+// environment decodes and checks.
+func (d *decoder) environment(data []byte) (Environment, error) {
 	var env Environment
 	root := d.parse(data)
 	if root == nil {
@@ -34,6 +44,7 @@ func Decode(file string, data []byte) (Environment, error) {
 // decoder remembers where each key is, so that checks can point at it.
 type decoder struct {
 	file     string
+	named    bool // the file's name is the environment's
 	lines    map[string]int
 	values   map[string]string
 	bad      map[string]bool // keys without a usable value
@@ -87,6 +98,8 @@ func (d *decoder) decode(node *yaml.Node, path string, target reflect.Value) {
 		d.mapping(node, path, target)
 	case reflect.Slice:
 		d.sequence(node, path, target)
+	case reflect.Map:
+		d.texts(node, path, target)
 	default:
 		d.scalar(node, path, target)
 	}
@@ -163,6 +176,24 @@ func (d *decoder) sequence(node *yaml.Node, path string, target reflect.Value) {
 	target.Set(list)
 }
 
+// texts decodes a group whose keys are the user's own and whose values are texts.
+func (d *decoder) texts(node *yaml.Node, path string, target reflect.Value) {
+	if node.Kind != yaml.MappingNode {
+		d.wrongType(node, path, "a group of keys")
+		return
+	}
+	texts := map[string]string{}
+	for i := 0; i+1 < len(node.Content); i += 2 {
+		key, value := node.Content[i], ""
+		if _, ok := texts[key.Value]; ok {
+			d.add(Problem{Line: key.Line, Path: join(path, key.Value), Reason: "occurs twice", Fix: "remove one of them"})
+		}
+		d.decode(node.Content[i+1], join(path, key.Value), reflect.ValueOf(&value).Elem())
+		texts[key.Value] = value
+	}
+	target.Set(reflect.ValueOf(texts))
+}
+
 // scalar decodes a text, a number or a truth value.
 func (d *decoder) scalar(node *yaml.Node, path string, target reflect.Value) {
 	d.values[path] = node.Value
@@ -174,11 +205,14 @@ func (d *decoder) scalar(node *yaml.Node, path string, target reflect.Value) {
 	case target.Kind() == reflect.String && tag == "!!str":
 		target.SetString(node.Value)
 	case target.Kind() == reflect.Bool && tag == "!!bool" && node.Decode(target.Addr().Interface()) == nil:
-	case target.Kind() == reflect.Int && tag == "!!int" && node.Decode(target.Addr().Interface()) == nil:
+	case target.Kind() == reflect.Int && tag == "!!int" && plainNumber.MatchString(node.Value) && node.Decode(target.Addr().Interface()) == nil:
 	default:
 		d.wrongType(node, path, wanted(target.Kind()))
 	}
 }
+
+// plainNumber is as everybody reads it: YAML takes 010 for eight.
+var plainNumber = regexp.MustCompile(`^(0|-?[1-9][0-9]*)$`)
 
 // wanted says what a target of that kind takes.
 func wanted(kind reflect.Kind) string {
@@ -186,7 +220,7 @@ func wanted(kind reflect.Kind) string {
 	case reflect.Bool:
 		return "true or false"
 	case reflect.Int:
-		return "a whole number"
+		return "a whole number in decimal digits"
 	default:
 		return "text; put it in double quotes"
 	}

@@ -8,6 +8,7 @@
 package config
 
 import (
+	"slices"
 	"strconv"
 
 	"github.com/prooflink/prooflink/infra/names"
@@ -24,16 +25,24 @@ type Environment struct {
 	Region string `yaml:"region"`
 	// Project is the first part of every name, e.g. "prooflink".
 	Project string `yaml:"project"`
+	// Naming is how resources are named and tagged.
+	Naming Naming `yaml:"naming"`
 	// Network is the VPC.
 	Network Network `yaml:"network"`
+	// Secrets are the secrets' names.
+	Secrets Secrets `yaml:"secrets"`
 	// DB is the database.
 	DB DB `yaml:"db"`
+	// Images are the repositories' names.
+	Images Images `yaml:"images"`
 	// App is the application's ECS service.
 	App App `yaml:"app"`
 	// ALB is the load balancer.
 	ALB ALB `yaml:"alb"`
 	// DNS is the name by which users find the application.
 	DNS DNS `yaml:"dns"`
+	// WAF is the firewall before the load balancer.
+	WAF WAF `yaml:"waf"`
 	// Logging is where logs go and how long they stay.
 	Logging Logging `yaml:"logging"`
 	// S3 is the buckets.
@@ -42,8 +51,46 @@ type Environment struct {
 	ECR ECR `yaml:"ecr"`
 	// Batch is the import jobs.
 	Batch Batch `yaml:"batch"`
+	// Security is the account's audit services.
+	Security Security `yaml:"security"`
+	// Monitoring is alarms, their receivers, the dashboard and saved queries.
+	Monitoring Monitoring `yaml:"monitoring"`
+	// GitHub is the repository whose workflows deploy.
+	GitHub GitHub `yaml:"github"`
+	// Optional is what the first version does without.
+	Optional Optional `yaml:"optional"`
 	// Removal is what happens to data when its stack is deleted.
 	Removal Removal `yaml:"removal"`
+}
+
+// Naming is how resources are named and tagged.
+type Naming struct {
+	// Scheme is SchemeEnv, with the environment in every name, or SchemeLiteral,
+	// with the source documents' exact names: one environment per account then.
+	Scheme string `yaml:"scheme"`
+	// Tags are on every resource that has tags.
+	Tags map[string]string `yaml:"tags"`
+}
+
+// Secrets are the secrets' names.
+type Secrets struct {
+	// DBName is that of the database's credentials; empty means
+	// "<project>-<env>/rds-credentials".
+	DBName string `yaml:"dbName"`
+	// AppName is that of the application's keys; empty means
+	// "<project>-<env>/app-secrets".
+	AppName string `yaml:"appName"`
+}
+
+// Images are the repositories' names. Which image runs is not configured: it is
+// a digest that the pipeline passes.
+type Images struct {
+	// AppRepo is the application's; empty means "<project>-<env>-app".
+	AppRepo string `yaml:"appRepo"`
+	// BatchRepo is the jobs'; empty means "<project>-<env>-batch".
+	BatchRepo string `yaml:"batchRepo"`
+	// FluentBitRepo is the log router's; empty means "<project>-<env>-fluentbit".
+	FluentBitRepo string `yaml:"fluentbitRepo"`
 }
 
 // Network is the VPC.
@@ -70,26 +117,31 @@ type Network struct {
 
 // DB is the database.
 type DB struct {
-	// Engine is EngineRDS; Aurora is not built yet.
+	// Engine is EngineRDS or EngineAurora.
 	Engine string `yaml:"engine"`
 	// Version is PostgreSQL's, e.g. "15".
 	Version string `yaml:"version"`
 	// InstanceClass is without "db.", e.g. "t4g.micro".
 	InstanceClass string `yaml:"instanceClass"`
-	// StorageGiB is the size of the gp3 volume.
+	// StorageGiB is the size of RDS's gp3 volume; 0 for Aurora, whose volume grows
+	// by itself.
 	StorageGiB int `yaml:"storageGiB"`
-	// MaxStorageGiB is how far it may grow by itself; 0 means not at all.
+	// MaxStorageGiB is how far RDS's volume may grow by itself; 0 means not at all.
 	MaxStorageGiB int `yaml:"maxStorageGiB"`
-	// IOPS is 0 below 400 GiB, where gp3's 3,000 cannot be changed.
+	// IOPS is 0 for gp3's own; RDS accepts 12000 to 64000 from 400 GiB.
 	IOPS int `yaml:"iops"`
-	// MultiAZ keeps a standby in the other zone.
+	// MultiAZ keeps a standby in the other zone; false for Aurora, which has readers.
 	MultiAZ bool `yaml:"multiAz"`
-	// BackupRetentionDays is 0 for no backups.
+	// Readers is how many readers an Aurora cluster has beside its writer; 0 for RDS.
+	Readers int `yaml:"readers"`
+	// BackupRetentionDays is 0 for no backups, which Aurora cannot be without.
 	BackupRetentionDays int `yaml:"backupRetentionDays"`
-	// BackupWindow is in UTC, e.g. "17:00-18:00".
+	// BackupWindow is in UTC and at least half an hour, e.g. "17:00-18:00".
 	BackupWindow string `yaml:"backupWindow"`
 	// Encrypted encrypts the storage; RDS cannot change it later.
 	Encrypted bool `yaml:"encrypted"`
+	// KMSKey is KeyAWS, the service's own key, or KeyCMK, one of the stack's own.
+	KMSKey string `yaml:"kmsKey"`
 	// DeletionProtection makes RDS refuse to delete the instance.
 	DeletionProtection bool `yaml:"deletionProtection"`
 	// PerformanceInsights keeps seven days of them.
@@ -98,6 +150,30 @@ type DB struct {
 	Name string `yaml:"name"`
 	// SSLMode is PostgreSQL's sslmode, e.g. "verify-full".
 	SSLMode string `yaml:"sslMode"`
+	// URLMode is URLCompose, where programs make the URL of the credentials'
+	// parts, or URLSecret, where a second secret has it (and keeps the old
+	// password after a rotation).
+	URLMode string `yaml:"urlMode"`
+	// Schedule stops the database overnight.
+	Schedule Schedule `yaml:"schedule"`
+}
+
+// Schedule stops and starts the database.
+type Schedule struct {
+	// Enabled turns it on.
+	Enabled bool `yaml:"enabled"`
+	// Stop is when the database stops, e.g. "22:00".
+	Stop string `yaml:"stop"`
+	// Start is when it starts, e.g. "09:00".
+	Start string `yaml:"start"`
+	// Days are a cron expression's days of the week on which both happen, e.g.
+	// "SUN-SAT" or "MON-FRI".
+	Days string `yaml:"days"`
+	// Timezone is an IANA name, e.g. "Asia/Tokyo".
+	Timezone string `yaml:"timezone"`
+	// Mechanism is MechanismScheduler, which calls RDS itself, or MechanismSSM,
+	// which runs AWS's automation documents.
+	Mechanism string `yaml:"mechanism"`
 }
 
 // App is the application's ECS service.
@@ -148,7 +224,8 @@ type ALB struct {
 type TLS struct {
 	// Enabled adds a listener on port 443.
 	Enabled bool `yaml:"enabled"`
-	// CertificateArn is an ACM certificate of the same region.
+	// CertificateArn is an ACM certificate of the same region; empty means that
+	// one is requested and validated in the zone dns.zoneId.
 	CertificateArn string `yaml:"certificateArn"`
 }
 
@@ -162,12 +239,28 @@ type DNS struct {
 	RecordName string `yaml:"recordName"`
 }
 
+// WAF is the firewall before the load balancer.
+type WAF struct {
+	// Mode is WAFNone, WAFIPAllow (only the allowed addresses), WAFManaged (AWS's
+	// managed rules) or WAFBoth.
+	Mode string `yaml:"mode"`
+	// AllowedCIDRs are the addresses that may use the application.
+	AllowedCIDRs []string `yaml:"allowedCidrs"`
+	// CountRules are managed rules that only count, e.g. "SizeRestrictions_BODY",
+	// which would refuse uploads over 8 KB.
+	CountRules []string `yaml:"countRules"`
+}
+
 // Logging is where logs go and how long they stay.
 type Logging struct {
-	// Driver is DriverFireLens; awslogs is not built yet.
+	// Driver is DriverFireLens, where Fluent Bit routes the application's log, or
+	// DriverAWSLogs, where all of it goes to CloudWatch Logs.
 	Driver string `yaml:"driver"`
-	// DirectToCloudWatch makes the application send its log itself, too.
+	// DirectToCloudWatch makes the application send its log itself, too; with
+	// DriverAWSLogs every line would be stored twice.
 	DirectToCloudWatch bool `yaml:"directToCloudWatch"`
+	// ArchiveBucket keeps every record in S3 (FireLens only).
+	ArchiveBucket bool `yaml:"archiveBucket"`
 	// ServerLevel is the server log's threshold, e.g. "info".
 	ServerLevel string `yaml:"serverLevel"`
 	// ClientLevel is the browsers' threshold, e.g. "warn".
@@ -235,10 +328,17 @@ type ECR struct {
 
 // Batch is the import jobs.
 type Batch struct {
+	// Enabled makes queue and jobs.
+	Enabled bool `yaml:"enabled"`
 	// MaxVcpus is each compute environment's limit.
 	MaxVcpus int `yaml:"maxVcpus"`
 	// Spot is SpotOff, SpotFirst or SpotSecond: its place in the queue.
 	Spot string `yaml:"spot"`
+	// ServiceRole is RoleLinked, AWS's service-linked role, or RoleCustom, one of
+	// the stack's own; it cannot be changed later.
+	ServiceRole string `yaml:"serviceRole"`
+	// SecurityGroup is GroupECS, the tasks' group, or GroupOwn.
+	SecurityGroup string `yaml:"securityGroup"`
 	// Jobs are the job definitions.
 	Jobs Jobs `yaml:"jobs"`
 }
@@ -247,6 +347,8 @@ type Batch struct {
 type Jobs struct {
 	// UserImport imports users from a CSV file.
 	UserImport Job `yaml:"userImport"`
+	// TestCaseImport imports test cases from a CSV file.
+	TestCaseImport Job `yaml:"testCaseImport"`
 }
 
 // Job is one job definition's size.
@@ -259,6 +361,76 @@ type Job struct {
 	TimeoutSeconds int `yaml:"timeoutSeconds"`
 }
 
+// Security is the account's audit services. An account has one of each per
+// region: two environments in one account cannot both have them.
+type Security struct {
+	// GuardDuty looks for threats.
+	GuardDuty bool `yaml:"guardDuty"`
+	// Config records every resource's configuration.
+	Config bool `yaml:"config"`
+	// CloudTrail records every call of AWS's API.
+	CloudTrail bool `yaml:"cloudTrail"`
+}
+
+// Monitoring is alarms, their receivers, the dashboard and saved queries.
+type Monitoring struct {
+	// Alarms is AlarmsNone, AlarmsBasic (the service's CPU) or AlarmsFull.
+	Alarms string `yaml:"alarms"`
+	// Dashboard shows service, database and load balancer on one page.
+	Dashboard bool `yaml:"dashboard"`
+	// Queries are saved in Logs Insights.
+	Queries bool `yaml:"queries"`
+	// TopicKey is KeyNone or KeyCMK, which encrypts the topics; alarms cannot
+	// use a topic with the service's own key.
+	TopicKey string `yaml:"topicKey"`
+	// Emails are the topics' receivers. Each has to confirm once.
+	Emails Emails `yaml:"emails"`
+	// SlackWebhookSecret is the name of a secret that has a Slack webhook's URL;
+	// empty means no Slack.
+	SlackWebhookSecret string `yaml:"slackWebhookSecret"`
+	// AuroraBudgetGiB is the volume size whose 85 % raise an alarm (Aurora only:
+	// its volume grows by itself).
+	AuroraBudgetGiB int `yaml:"auroraBudgetGiB"`
+}
+
+// Emails are the topics' receivers.
+type Emails struct {
+	// Critical is told what needs somebody now.
+	Critical []string `yaml:"critical"`
+	// Warning is told what needs somebody soon.
+	Warning []string `yaml:"warning"`
+}
+
+// GitHub is the repository whose workflows deploy.
+type GitHub struct {
+	// Owner is the organisation or user; empty means that no workflow deploys.
+	Owner string `yaml:"owner"`
+	// OwnerID is its number, which GitHub puts into newer repositories' subjects.
+	OwnerID string `yaml:"ownerId"`
+	// Repo is the repository.
+	Repo string `yaml:"repo"`
+	// RepoID is its number.
+	RepoID string `yaml:"repoId"`
+	// Branches may deploy.
+	Branches []string `yaml:"branches"`
+	// Environments of GitHub may deploy.
+	Environments []string `yaml:"environments"`
+	// Subjects are further OIDC subjects, word for word.
+	Subjects []string `yaml:"subjects"`
+	// CreateProvider makes the account's OIDC provider; an account has one.
+	CreateProvider bool `yaml:"createProvider"`
+}
+
+// Optional is what the first version does without.
+type Optional struct {
+	// Athena queries the log archive.
+	Athena bool `yaml:"athena"`
+	// Orchestration starts jobs by a schedule and an event.
+	Orchestration bool `yaml:"orchestration"`
+	// Amplify hosts the front end apart.
+	Amplify bool `yaml:"amplify"`
+}
+
 // Removal is what happens to data when its stack is deleted.
 type Removal struct {
 	// Policy is RemovalDestroy or RemovalRetain.
@@ -269,18 +441,40 @@ type Removal struct {
 
 // Values of the keys that have a fixed set of them.
 const (
-	EgressAll      = "all"
-	EgressNone     = "none"
-	EngineRDS      = "rds"
-	HTTPForward    = "forward"
-	HTTPRedirect   = "redirect"
-	DriverFireLens = "firelens"
-	SpotOff        = "off"
-	SpotFirst      = "first"
-	SpotSecond     = "second"
-	RemovalDestroy = "destroy"
-	RemovalRetain  = "retain"
-	SSLDisable     = "disable"
+	SchemeEnv          = "env"
+	SchemeLiteral      = "literal"
+	EgressAll          = "all"
+	EgressNone         = "none"
+	EngineRDS          = "rds"
+	EngineAurora       = "aurora"
+	KeyAWS             = "aws"
+	KeyCMK             = "cmk"
+	KeyNone            = "none"
+	URLCompose         = "compose"
+	URLSecret          = "secret"
+	MechanismScheduler = "scheduler"
+	MechanismSSM       = "ssm"
+	HTTPForward        = "forward"
+	HTTPRedirect       = "redirect"
+	WAFNone            = "none"
+	WAFIPAllow         = "ip-allow"
+	WAFManaged         = "managed"
+	WAFBoth            = "both"
+	DriverFireLens     = "firelens"
+	DriverAWSLogs      = "awslogs"
+	SpotOff            = "off"
+	SpotFirst          = "first"
+	SpotSecond         = "second"
+	RoleLinked         = "slr"
+	RoleCustom         = "custom"
+	GroupECS           = "ecs"
+	GroupOwn           = "own"
+	AlarmsNone         = "none"
+	AlarmsBasic        = "basic"
+	AlarmsFull         = "full"
+	RemovalDestroy     = "destroy"
+	RemovalRetain      = "retain"
+	SSLDisable         = "disable"
 )
 
 // Names of the environments that have rules of their own.
@@ -292,16 +486,27 @@ const (
 )
 
 // Names makes the environment's names.
-func (e Environment) Names() names.Names { return names.New(e.Project, e.Env) }
-
-// Examples lists the values that are still the examples which the repository
-// comes with; with any of them an environment can be reviewed but not deployed.
-func (e Environment) Examples() []string {
-	var found []string
-	for _, value := range []string{e.ALB.TLS.CertificateArn, e.DNS.RecordName, e.DNS.ZoneName} {
-		if isExample(value) {
-			found = append(found, value)
-		}
+func (e Environment) Names() names.Names {
+	return names.Names{
+		Project: e.Project, Env: e.Env, Literal: e.Naming.Scheme == SchemeLiteral,
+		Given: names.Given{
+			AppRepository: e.Images.AppRepo, BatchRepository: e.Images.BatchRepo, FluentBitRepository: e.Images.FluentBitRepo,
+			DatabaseSecret: e.Secrets.DBName, AppSecret: e.Secrets.AppName,
+		},
 	}
-	return found
+}
+
+// Stacks lists the stacks that the environment has, in the order in which they
+// depend on each other.
+func (e Environment) Stacks() []names.StackRole {
+	absent := map[names.StackRole]bool{
+		names.Security:      !e.Security.GuardDuty && !e.Security.Config && !e.Security.CloudTrail && e.WAF.Mode == WAFNone,
+		names.Batch:         !e.Batch.Enabled,
+		names.Monitoring:    e.Monitoring.Alarms == AlarmsNone && !e.Monitoring.Dashboard && !e.Monitoring.Queries,
+		names.Delivery:      e.GitHub.Owner == "",
+		names.Analytics:     !e.Optional.Athena,
+		names.Orchestration: !e.Optional.Orchestration,
+		names.Frontend:      !e.Optional.Amplify,
+	}
+	return slices.DeleteFunc(names.StackRoles(), func(role names.StackRole) bool { return absent[role] })
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"sort"
 	"strings"
 )
@@ -31,6 +32,9 @@ func Known() []string { return known(environments()) }
 // UnknownError where there is no such environment.
 func Load(env string) (Environment, error) { return LoadFS(environments(), env) }
 
+// File is an environment's file as it was compiled in.
+func File(env string) ([]byte, error) { return readFile(environments(), env+".yaml") }
+
 // LoadFS is Load from a folder of your own, e.g. os.DirFS("infra/config/environments").
 func LoadFS(fsys fs.FS, env string) (Environment, error) {
 	file := env + ".yaml"
@@ -42,6 +46,16 @@ func LoadFS(fsys fs.FS, env string) (Environment, error) {
 		return Environment{}, fmt.Errorf("read environment %s: %w", env, err)
 	}
 	return Decode(directory+file, data)
+}
+
+// LoadFile returns the environment of any file, whatever its name is: one that
+// is not committed yet, or one to compare with.
+func LoadFile(path string) (Environment, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return Environment{}, fmt.Errorf("read environment file: %w; name a file like %sdev.yaml", err, directory)
+	}
+	return newDecoder(path, false).environment(data)
 }
 
 // readFile treats a name that no file can have as one that doesn't exist.

@@ -37,10 +37,9 @@ func memoriesFor(cpu int) []int {
 	return all
 }
 
-// fargate checks a group's cpu and memory.
+// fargate checks a group's memory against its cpu, which has a rule.
 func (d *decoder) fargate(cpu, memory int, path string) {
 	all := memoriesFor(cpu)
-	d.check(all != nil, path+".cpu", "Fargate has no such size", "write one of "+strings.Join(cpus(), ", "))
 	if all != nil {
 		d.check(slices.Contains(all, memory), path+".memory", fmt.Sprintf("Fargate does not pair it with %d CPU units", cpu),
 			"write "+span(all), path+".cpu")
@@ -54,11 +53,7 @@ func cpus() []string {
 		sizes = append(sizes, cpu)
 	}
 	sort.Ints(sizes)
-	var words []string
-	for _, size := range sizes {
-		words = append(words, fmt.Sprint(size))
-	}
-	return words
+	return texts(sizes)
 }
 
 // span says which memory sizes there are, shortly.

@@ -22,11 +22,8 @@ var closedServices = []string{"ecr.api", "ecr.dkr", "logs", "secretsmanager"}
 func (d *decoder) checkNetwork(env Environment) {
 	network := env.Network
 	d.checkZones(env)
-	d.within(network.ActiveAZs, 1, zones, "network.activeAzs", "is not a number of zones")
-	d.within(network.NatGateways, 0, zones, "network.natGateways", "there is one per zone at most")
 	d.check(network.NatGateways <= network.ActiveAZs, "network.natGateways", "is more than activeAzs: one of them would serve nobody",
 		"write as many or fewer", "network.activeAzs")
-	d.oneOf(network.EndpointSgEgress, "network.endpointSgEgress", EgressAll, EgressNone)
 	d.checkEndpoints(network)
 	d.checkRanges(network)
 }
@@ -41,21 +38,15 @@ func (d *decoder) checkZones(env Environment) {
 		item := fmt.Sprintf("%s[%d]", path, i)
 		d.check(strings.HasPrefix(az, env.Region) && len(az) == len(env.Region)+1, item, "is not a zone of the region",
 			"write e.g. "+env.Region+"a", "region")
-		d.check(slices.Index(azs, az) == i, item, "occurs twice", "list two different zones")
 	}
 }
 
-// checkEndpoints checks the interface endpoints.
+// checkEndpoints checks that tasks without a NAT gateway reach what they start
+// with. S3 they reach through its gateway, which is always there.
 func (d *decoder) checkEndpoints(network Network) {
 	const path = "network.interfaceEndpoints"
-	list := network.InterfaceEndpoints
-	for i, service := range list {
-		item := fmt.Sprintf("%s[%d]", path, i)
-		d.check(slices.Contains(services, service), item, "is not a service that the tasks use", suggest(service, services))
-		d.check(slices.Index(list, service) == i, item, "occurs twice", "remove one of them")
-	}
 	for _, service := range closedServices {
-		d.check(network.NatGateways > 0 || slices.Contains(list, service), path,
+		d.check(network.NatGateways > 0 || slices.Contains(network.InterfaceEndpoints, service), path,
 			"lacks "+service+", without which no task starts while natGateways is 0", "add "+service, "network.natGateways")
 	}
 }

@@ -1,9 +1,8 @@
-// Package database is PostgreSQL on RDS with its credentials, and the
-// application's own secret.
+// Package database is PostgreSQL, as an RDS instance or an Aurora cluster, with
+// its credentials, and the application's own secret.
 package database
 
 import (
-	"strconv"
 	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
@@ -32,6 +31,11 @@ type Database struct {
 	SecretArn *string
 	// AppSecretArn is the complete ARN of the application's secret.
 	AppSecretArn *string
+	// URLSecretArn is the complete ARN of the secret that has the database's URL;
+	// nil where the programs compose the URL.
+	URLSecretArn *string
+	// KeyArn is the key that encrypts storage and secrets; nil where it is AWS's.
+	KeyArn *string
 }
 
 const (
@@ -41,121 +45,121 @@ const (
 	insightsDays = 7
 )
 
+// builder is what the parts of this package build on.
+type builder struct {
+	Props
+	scope  constructs.Construct
+	names  names.Names
+	keyArn *string
+}
+
+// server is an instance or a cluster, as the rest of the package sees it.
+type server struct {
+	// kind is "Instance" or "Cluster", which is how AWS names what can be done with it.
+	kind string
+	// id names it in a template, arn in a policy.
+	id, arn *string
+	// host is where to write, readers where only to read; nil without readers.
+	host, readers *string
+}
+
 // New makes the database in a stack.
 func New(scope constructs.Construct, props Props) Database {
-	secret := newCredentials(scope, props.Env)
-	instance := newInstance(scope, props, secret)
-	attachment := awssecretsmanager.NewCfnSecretTargetAttachment(scope, jsii.String("CredentialsAttachment"),
-		&awssecretsmanager.CfnSecretTargetAttachmentProps{
-			SecretId: secret.SecretArn(), TargetId: instance.Ref(), TargetType: jsii.String("AWS::RDS::DBInstance"),
-		})
-	made := Database{SecretArn: attachment.Ref(), AppSecretArn: newAppSecret(scope, props.Env)}
-	output(scope, names.OutputDatabaseEndpoint, instance.AttrEndpointAddress())
-	output(scope, names.OutputDatabaseSecretArn, made.SecretArn)
-	output(scope, names.OutputAppSecretArn, made.AppSecretArn)
+	b := builder{Props: props, scope: scope, names: props.Env.Names()}
+	b.keyArn = b.key()
+	credentials := b.credentials()
+	server := b.server(credentials)
+	b.schedule(server)
+	made := Database{
+		SecretArn: b.attach(credentials, server), AppSecretArn: b.appSecret(),
+		URLSecretArn: b.urlSecret(credentials, server), KeyArn: b.keyArn,
+	}
+	b.output(names.OutputDatabaseEndpoint, server.host)
+	b.output(names.OutputDatabaseReaderEndpoint, server.readers)
+	b.output(names.OutputDatabaseSecretArn, made.SecretArn)
+	b.output(names.OutputAppSecretArn, made.AppSecretArn)
 	return made
 }
 
-// newInstance makes the instance (004_9a2c9db51dc67ef8.txt Step 6). What is nil
-// doesn't apply: IOPS cannot be set on a small gp3 volume, and the zone of a
-// Multi-AZ instance is RDS's choice.
-func newInstance(scope constructs.Construct, props Props, secret awssecretsmanager.Secret) awsrds.CfnDBInstance {
-	db, n := props.Env.DB, props.Env.Names()
-	instance := awsrds.NewCfnDBInstance(scope, jsii.String("Database"), &awsrds.CfnDBInstanceProps{
-		DbInstanceIdentifier:    jsii.String(n.Database()),
-		Engine:                  jsii.String("postgres"),
-		EngineVersion:           jsii.String(db.Version),
-		AutoMinorVersionUpgrade: jsii.Bool(true),
-		DbInstanceClass:         jsii.String("db." + db.InstanceClass),
-		AllocatedStorage:        jsii.String(strconv.Itoa(db.StorageGiB)),
-		MaxAllocatedStorage:     unlessZero(db.MaxStorageGiB),
-		StorageType:             jsii.String("gp3"),
-		Iops:                    unlessZero(db.IOPS),
-		StorageEncrypted:        jsii.Bool(db.Encrypted),
-		MultiAz:                 jsii.Bool(db.MultiAZ),
-		AvailabilityZone:        zone(props.Env),
-		DbName:                  jsii.String(db.Name),
-		MasterUsername:          jsii.String(masterUser),
-		MasterUserPassword:      secret.SecretValueFromJson(jsii.String("password")).UnsafeUnwrap(),
-		Port:                    jsii.String(strconv.Itoa(postgresPort)),
-		DbSubnetGroupName:       newSubnetGroup(scope, props).Ref(),
-		DbParameterGroupName:    newParameterGroup(scope, props.Env).Ref(),
-		VpcSecurityGroups:       &[]any{props.SecurityGroupID},
-		PubliclyAccessible:      jsii.Bool(false),
-		BackupRetentionPeriod:   jsii.Number(db.BackupRetentionDays),
-		PreferredBackupWindow:   jsii.String(db.BackupWindow),
-		CopyTagsToSnapshot:      jsii.Bool(true),
-		DeletionProtection:      jsii.Bool(db.DeletionProtection),
-	})
-	addInsights(instance, db)
-	protect(instance, props.Env)
-	return instance
+// server makes what the engine is.
+func (b builder) server(credentials awssecretsmanager.Secret) server {
+	password := credentials.SecretValueFromJson(jsii.String(passwordKey)).UnsafeUnwrap()
+	if b.Env.DB.Engine == config.EngineAurora {
+		return b.cluster(password)
+	}
+	return b.instance(password)
+}
+
+// attach writes host, port and database into the credentials. What reads them
+// refers to the attachment, so that it waits for these.
+func (b builder) attach(credentials awssecretsmanager.Secret, server server) *string {
+	return awssecretsmanager.NewCfnSecretTargetAttachment(b.scope, jsii.String("CredentialsAttachment"),
+		&awssecretsmanager.CfnSecretTargetAttachmentProps{
+			SecretId: credentials.SecretArn(), TargetId: server.id, TargetType: jsii.String("AWS::RDS::DB" + server.kind),
+		}).Ref()
+}
+
+// subnetGroup has both zones' private subnets.
+func (b builder) subnetGroup() *string {
+	var subnets []any
+	for _, id := range b.SubnetIDs {
+		subnets = append(subnets, id)
+	}
+	return awsrds.NewCfnDBSubnetGroup(b.scope, jsii.String("SubnetGroup"), &awsrds.CfnDBSubnetGroupProps{
+		DbSubnetGroupName:        jsii.String(b.names.DatabaseSubnetGroup()),
+		DbSubnetGroupDescription: jsii.String("Subnet group for " + b.Env.Project + " database"),
+		SubnetIds:                &subnets,
+	}).Ref()
+}
+
+// major is PostgreSQL's major version, which a group of parameters belongs to.
+func (b builder) major() string {
+	major, _, _ := strings.Cut(b.Env.DB.Version, ".")
+	return major
+}
+
+// parameters refuse a connection without TLS. RDS for PostgreSQL 15 does so by
+// default, Aurora doesn't; here the template says it for both.
+func (b builder) parameters() map[string]string {
+	if b.Env.DB.SSLMode == config.SSLDisable {
+		return map[string]string{"rds.force_ssl": "0"}
+	}
+	return map[string]string{"rds.force_ssl": "1"}
 }
 
 // addInsights turns Performance Insights on for the period that costs nothing.
-func addInsights(instance awsrds.CfnDBInstance, db config.DB) {
-	instance.SetEnablePerformanceInsights(jsii.Bool(db.PerformanceInsights))
-	if db.PerformanceInsights {
+func (b builder) addInsights(instance awsrds.CfnDBInstance) {
+	instance.SetEnablePerformanceInsights(jsii.Bool(b.Env.DB.PerformanceInsights))
+	if b.Env.DB.PerformanceInsights {
 		instance.SetPerformanceInsightsRetentionPeriod(jsii.Number(insightsDays))
 	}
 }
 
+// disposable says whether the environment is there to be destroyed.
+func (b builder) disposable() bool { return b.Env.Removal.Policy == config.RemovalDestroy }
+
 // protect takes a snapshot of what CloudFormation replaces, always, and of what
 // it deletes, unless the environment is there to be destroyed.
-func protect(instance awsrds.CfnDBInstance, env config.Environment) {
-	instance.CfnOptions().SetUpdateReplacePolicy(awscdk.CfnDeletionPolicy_SNAPSHOT)
-	instance.CfnOptions().SetDeletionPolicy(awscdk.CfnDeletionPolicy_SNAPSHOT)
-	if env.Removal.Policy == config.RemovalDestroy {
-		instance.CfnOptions().SetDeletionPolicy(awscdk.CfnDeletionPolicy_DELETE)
+func (b builder) protect(resource awscdk.CfnResource) {
+	resource.CfnOptions().SetUpdateReplacePolicy(awscdk.CfnDeletionPolicy_SNAPSHOT)
+	resource.CfnOptions().SetDeletionPolicy(awscdk.CfnDeletionPolicy_SNAPSHOT)
+	if b.disposable() {
+		resource.CfnOptions().SetDeletionPolicy(awscdk.CfnDeletionPolicy_DELETE)
 	}
 }
 
-// zone puts a single instance beside the tasks.
-func zone(env config.Environment) *string {
-	if env.DB.MultiAZ {
-		return nil
+// removal is what becomes of a secret or a key when its stack is deleted.
+func (b builder) removal() awscdk.RemovalPolicy {
+	if b.disposable() {
+		return awscdk.RemovalPolicy_DESTROY
 	}
-	return jsii.String(env.Network.AZs[0])
+	return awscdk.RemovalPolicy_RETAIN
 }
 
-// unlessZero leaves a property out that isn't configured.
-func unlessZero(n int) *float64 {
-	if n == 0 {
-		return nil
+// output makes a stack's output, whose key the pipeline knows, unless there is
+// nothing to tell.
+func (b builder) output(key string, value *string) {
+	if value != nil {
+		awscdk.NewCfnOutput(b.scope, jsii.String(key), &awscdk.CfnOutputProps{Value: value})
 	}
-	return jsii.Number(n)
-}
-
-// newSubnetGroup has both zones' private subnets.
-func newSubnetGroup(scope constructs.Construct, props Props) awsrds.CfnDBSubnetGroup {
-	var subnets []any
-	for _, id := range props.SubnetIDs {
-		subnets = append(subnets, id)
-	}
-	return awsrds.NewCfnDBSubnetGroup(scope, jsii.String("SubnetGroup"), &awsrds.CfnDBSubnetGroupProps{
-		DbSubnetGroupName:        jsii.String(props.Env.Names().DatabaseSubnetGroup()),
-		DbSubnetGroupDescription: jsii.String("Subnet group for " + props.Env.Project + " database"),
-		SubnetIds:                &subnets,
-	})
-}
-
-// newParameterGroup says in the template what RDS for PostgreSQL 15 does by
-// default: a connection without TLS is refused.
-func newParameterGroup(scope constructs.Construct, env config.Environment) awsrds.CfnDBParameterGroup {
-	major, _, _ := strings.Cut(env.DB.Version, ".")
-	force := "1"
-	if env.DB.SSLMode == config.SSLDisable {
-		force = "0"
-	}
-	return awsrds.NewCfnDBParameterGroup(scope, jsii.String("ParameterGroup"), &awsrds.CfnDBParameterGroupProps{
-		DbParameterGroupName: jsii.String(env.Names().DatabaseParameterGroup(major)),
-		Description:          jsii.String("Parameters of the " + env.Project + " database"),
-		Family:               jsii.String("postgres" + major),
-		Parameters:           map[string]string{"rds.force_ssl": force},
-	})
-}
-
-// output makes a stack's output, whose key the pipeline knows.
-func output(scope constructs.Construct, key string, value *string) {
-	awscdk.NewCfnOutput(scope, jsii.String(key), &awscdk.CfnOutputProps{Value: value})
 }

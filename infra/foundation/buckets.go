@@ -5,6 +5,7 @@ import (
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
 	"github.com/aws/aws-cdk-go/awscdk/v2/regioninfo"
 	"github.com/aws/constructs-go/constructs/v10"
@@ -33,28 +34,36 @@ const (
 	oldVersionDays = 30
 	// unfinishedDays ends uploads that were never completed.
 	unfinishedDays = 7
+	// emptyingLogDays is how long the log of a bucket's emptying stays, at most.
+	emptyingLogDays = 7
 )
 
 // newBuckets makes the buckets of files and logs.
 func newBuckets(scope constructs.Construct, env config.Environment) {
 	n, suffix := env.Names(), *awscdk.Stack_Of(scope).Account()
-	files := newBucket(scope, "FilesBucket", n.FilesBucket(suffix), env, &awss3.BucketProps{
+	files := NewBucket(scope, "FilesBucket", n.FilesBucket(suffix), env, &awss3.BucketProps{
 		Versioned:      jsii.Bool(env.S3.FilesVersioned),
 		Cors:           uploads(env.S3.CorsOrigins),
 		LifecycleRules: expireImports(env.S3.ImportExpiryDays),
 	})
-	archive := newBucket(scope, "LogArchiveBucket", n.LogArchiveBucket(suffix), env, archived(env.S3))
-	if env.ALB.AccessLogs {
-		logs := newBucket(scope, "AccessLogBucket", n.AccessLogBucket(suffix), env, archived(env.S3))
-		allowAccessLogs(logs, env.Region)
+	if env.Optional.Orchestration {
+		sendEvents(files)
 	}
 	output(scope, names.OutputFilesBucket, files.BucketName())
-	output(scope, names.OutputLogArchiveBucket, archive.BucketName())
+	if env.Logging.ArchiveBucket {
+		archive := NewBucket(scope, "LogArchiveBucket", n.LogArchiveBucket(suffix), env, archived(env.S3))
+		output(scope, names.OutputLogArchiveBucket, archive.BucketName())
+	}
+	if env.ALB.AccessLogs {
+		logs := NewBucket(scope, "AccessLogBucket", n.AccessLogBucket(suffix), env, archived(env.S3))
+		allowAccessLogs(logs, env.Region)
+	}
 }
 
-// newBucket fills in what every bucket has: no public access, no ACLs, S3's own
-// encryption (the only one that load balancers can write with) and TLS only.
-func newBucket(scope constructs.Construct, id, name string, env config.Environment, props *awss3.BucketProps) awss3.Bucket {
+// NewBucket fills in what every bucket has: no public access, no ACLs, S3's own
+// encryption (the only one that load balancers can write with), TLS only, and an
+// end that the environment decides. Other stacks make their buckets with it too.
+func NewBucket(scope constructs.Construct, id, name string, env config.Environment, props *awss3.BucketProps) awss3.Bucket {
 	props.BucketName = jsii.String(name)
 	props.BlockPublicAccess = awss3.BlockPublicAccess_BLOCK_ALL()
 	props.ObjectOwnership = awss3.ObjectOwnership_BUCKET_OWNER_ENFORCED
@@ -64,7 +73,38 @@ func newBucket(scope constructs.Construct, id, name string, env config.Environme
 	if env.Removal.EmptyOnDelete {
 		props.AutoDeleteObjects = jsii.Bool(true)
 	}
-	return awss3.NewBucket(scope, jsii.String(id), props)
+	bucket := awss3.NewBucket(scope, jsii.String(id), props)
+	if env.Removal.EmptyOnDelete {
+		endEmptyingLogs(awscdk.Stack_Of(scope))
+	}
+	return bucket
+}
+
+// emptying is the CDK's id of the function that empties a stack's buckets before
+// they go.
+const emptying = "Custom::S3AutoDeleteObjectsCustomResourceProvider"
+
+// endEmptyingLogs gives that function a log group that ends and goes with the
+// stack. Lambda makes one by itself otherwise, and it would stay for ever.
+func endEmptyingLogs(stack awscdk.Stack) {
+	provider := stack.Node().FindChild(jsii.String(emptying)).(constructs.Construct)
+	if provider.Node().TryFindChild(jsii.String("Logs")) != nil {
+		return
+	}
+	logs := awslogs.NewCfnLogGroup(provider, jsii.String("Logs"), &awslogs.CfnLogGroupProps{
+		RetentionInDays: jsii.Number(emptyingLogDays),
+	})
+	logs.ApplyRemovalPolicy(awscdk.RemovalPolicy_DESTROY, nil)
+	function := provider.Node().FindChild(jsii.String("Handler")).(awscdk.CfnResource)
+	function.AddPropertyOverride(jsii.String("LoggingConfig.LogGroup"), logs.Ref())
+}
+
+// sendEvents tells EventBridge of every object. The construct's own switch would
+// add a function that may configure every bucket of the account.
+func sendEvents(bucket awss3.Bucket) {
+	bucket.Node().DefaultChild().(awss3.CfnBucket).SetNotificationConfiguration(awss3.CfnBucket_NotificationConfigurationProperty{
+		EventBridgeConfiguration: awss3.CfnBucket_EventBridgeConfigurationProperty{EventBridgeEnabled: jsii.Bool(true)},
+	})
 }
 
 // uploads lets browsers of these origins upload and download directly.

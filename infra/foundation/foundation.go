@@ -29,6 +29,7 @@ func New(scope constructs.Construct, props Props) {
 	newRepositories(scope, props.Env)
 	newBuckets(scope, props.Env)
 	newLogGroups(scope, props.Env)
+	newTopics(scope, props.Env)
 	newCluster(scope, props.Env)
 }
 

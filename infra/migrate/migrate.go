@@ -13,6 +13,7 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/prooflink/prooflink/infra/config"
+	"github.com/prooflink/prooflink/infra/database"
 	"github.com/prooflink/prooflink/infra/foundation"
 	"github.com/prooflink/prooflink/infra/names"
 	"github.com/prooflink/prooflink/infra/task"
@@ -26,33 +27,39 @@ type Props struct {
 	Foundation foundation.Imports
 	// Digest is the batch image's.
 	Digest string
-	// SecretArn is the database's credentials.
-	SecretArn *string
+	// Database has the secret.
+	Database database.Database
 }
 
 // Fargate's smallest task is enough.
 const (
 	cpu    = 256
 	memory = 512
+	// user is the batch image's.
+	user = "10001"
 )
 
 // New makes the task definition in a stack. It is started by the pipeline.
 func New(scope constructs.Construct, props Props) {
 	n := props.Env.Names()
+	starter := task.NewRole(scope, "MigrateExecutionRole", n.MigrateExecutionRole(), "Starts the migration task")
+	props.Database.GrantDecrypt(starter)
 	definition := task.New(scope, "Migrate", task.Props{
-		Family: n.MigrateFamily(), CPU: cpu, Memory: memory,
-		ExecutionRole: task.NewRole(scope, "MigrateExecutionRole", n.MigrateExecutionRole(), "Starts the migration task"),
-		TaskRole:      task.NewRole(scope, "MigrateRole", n.MigrateRole(), "The migration needs nothing of AWS"),
+		Family: n.MigrateFamily(), CPU: cpu, Memory: memory, ExecutionRole: starter,
+		TaskRole: task.NewRole(scope, "MigrateRole", n.MigrateRole(), "The migration needs nothing of AWS"),
 	})
-	secrets := task.DatabaseSecrets(task.Secret(scope, "MigrateCredentials", props.SecretArn))
+	secrets := task.DatabaseSecrets(scope, "MigrateCredentials", props.Database)
 	definition.AddContainer(jsii.String(names.MigrateContainer), &awsecs.ContainerDefinitionOptions{
 		ContainerName: jsii.String(names.MigrateContainer),
 		Image:         task.Image(props.Foundation.BatchRepository, props.Digest),
 		Command:       jsii.Strings("node", "dist/migrate.js"),
 		Essential:     jsii.Bool(true),
-		Environment:   environment(props.Env),
-		Secrets:       &secrets,
-		Logging:       task.Logs(props.Foundation.MigrateLogs, names.MigrateStreamPrefix),
+		// The image's own user; the migration writes no file.
+		User:                   jsii.String(user),
+		ReadonlyRootFilesystem: jsii.Bool(true),
+		Environment:            environment(props.Env),
+		Secrets:                &secrets,
+		Logging:                task.Logs(props.Foundation.MigrateLogs, names.MigrateStreamPrefix),
 	})
 	awscdk.NewCfnOutput(scope, jsii.String(names.OutputMigrateTaskDefinitionArn), &awscdk.CfnOutputProps{
 		Value: definition.TaskDefinitionArn(),

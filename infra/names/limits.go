@@ -35,6 +35,11 @@ const (
 	maxGroup        = 255
 	maxDatabase     = 63
 	maxStack        = 128
+	maxTopic        = 256
+	maxWAF          = 128
+	maxRule         = 64
+	maxTrail        = 128
+	maxStateMachine = 80
 )
 
 // The account id is the longest usual suffix of a bucket.
@@ -45,6 +50,9 @@ var (
 	hyphenated = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
 	paths      = regexp.MustCompile(`^[a-zA-Z0-9_./-]+$`)
 	camel      = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]*$`)
+	// ECR's and Secrets Manager's own, which given names may use.
+	repositories = regexp.MustCompile(`^[a-z][a-z0-9]*([._/-][a-z0-9]+)*$`)
+	secrets      = regexp.MustCompile(`^[a-zA-Z0-9/_+=.@-]+$`)
 )
 
 // Limits lists every name with its limit.
@@ -54,7 +62,8 @@ func (n Names) Limits() []Limit {
 	all = append(all, n.computeLimits()...)
 	all = append(all, n.networkLimits()...)
 	all = append(all, n.pathLimits()...)
-	for _, stack := range n.Stacks() {
+	all = append(all, n.monitoringLimits()...)
+	for _, stack := range n.Stacks(StackRoles()) {
 		all = append(all, Limit{"stack", stack, maxStack, camel})
 	}
 	return all
@@ -62,10 +71,11 @@ func (n Names) Limits() []Limit {
 
 // registryLimits lists repositories and buckets.
 func (n Names) registryLimits() []Limit {
-	all := limits("repository", maxRepository, hyphenated,
+	all := limits("repository", maxRepository, repositories,
 		n.AppRepository(), n.BatchRepository(), n.FluentBitRepository())
 	return append(all, limits("bucket", maxBucket, hyphenated,
-		n.FilesBucket(exampleSuffix), n.LogArchiveBucket(exampleSuffix), n.AccessLogBucket(exampleSuffix))...)
+		n.FilesBucket(exampleSuffix), n.LogArchiveBucket(exampleSuffix), n.AccessLogBucket(exampleSuffix),
+		n.ConfigBucket(exampleSuffix), n.TrailBucket(exampleSuffix), n.QueryResultBucket(exampleSuffix))...)
 }
 
 // computeLimits lists what ECS, Batch and IAM name.
@@ -77,7 +87,8 @@ func (n Names) computeLimits() []Limit {
 		n.UserImportJob(), n.TestCaseImportJob())...)
 	return append(all, limits("role", maxRole, hyphenated,
 		n.ExecutionRole(), n.TaskRole(), n.MigrateExecutionRole(), n.MigrateRole(), n.BatchExecutionRole(),
-		n.BatchJobRole(), n.FlowLogRole())...)
+		n.BatchJobRole(), n.BatchServiceRole(), n.FlowLogRole(), n.ConfigRole(), n.DeployRole(), n.DatabaseScheduleRole(),
+		n.DatabaseAutomationRole(), n.SlackRole(), n.StateMachineRole(), n.StartRole(), n.FrontendRole())...)
 }
 
 // networkLimits lists what EC2, ELB and RDS name.
@@ -85,11 +96,11 @@ func (n Names) networkLimits() []Limit {
 	const az = "ap-northeast-1a"
 	all := limits("load balancer", maxLoadBalancer, hyphenated, n.Alb())
 	all = append(all, limits("target group", maxTargetGroup, hyphenated, n.TargetGroup())...)
-	all = append(all, limits("database", maxDatabase, hyphenated, n.Database())...)
+	all = append(all, limits("database", maxDatabase, hyphenated, n.Database(), n.DatabaseInstance(1))...)
 	all = append(all, limits("database group", maxGroup, hyphenated,
-		n.DatabaseSubnetGroup(), n.DatabaseParameterGroup("15"))...)
+		n.DatabaseSubnetGroup(), n.DatabaseParameterGroup("15"), n.DatabaseClusterParameterGroup("15"))...)
 	all = append(all, limits("security group", maxGroup, hyphenated,
-		n.AlbSecurityGroup(), n.TaskSecurityGroup(), n.DatabaseSecurityGroup(), n.EndpointSecurityGroup())...)
+		n.AlbSecurityGroup(), n.TaskSecurityGroup(), n.DatabaseSecurityGroup(), n.EndpointSecurityGroup(), n.BatchSecurityGroup())...)
 	return append(all, limits("Name tag", maxTag, hyphenated,
 		n.Vpc(), n.InternetGateway(), n.PublicSubnet(1, az), n.PrivateSubnet(1, az),
 		n.PublicRouteTable(), n.PrivateRouteTable(1, az), n.NatGateway(1), n.Endpoint("secretsmanager"))...)
@@ -97,11 +108,31 @@ func (n Names) networkLimits() []Limit {
 
 // pathLimits lists secrets, log groups and parameters.
 func (n Names) pathLimits() []Limit {
-	all := limits("secret", maxSecret, paths, n.DatabaseSecret(), n.AppSecret())
+	all := limits("secret", maxSecret, secrets, n.DatabaseSecret(), n.AppSecret(), n.DatabaseURLSecret(),
+		n.GitHubTokenSecret(), n.FrontendPasswordSecret())
 	all = append(all, limits("parameter", maxParameter, paths, n.Parameter("deploy/lock"))...)
 	return append(all, limits("log group", maxLogGroup, paths,
 		n.AppLogGroup(), n.ServerLogGroup(), n.ClientLogGroup(), n.ErrorsLogGroup(), n.RouterLogGroup(),
-		n.MigrateLogGroup(), n.BatchLogGroup(), n.FlowLogGroup())...)
+		n.MigrateLogGroup(), n.BatchLogGroup(), n.FlowLogGroup(), n.WorkflowLogGroup(), n.SlackLogGroup())...)
+}
+
+// monitoringLimits lists what watches, records and starts.
+func (n Names) monitoringLimits() []Limit {
+	all := limits("topic", maxTopic, hyphenated, n.CriticalTopic(), n.WarningTopic())
+	all = append(all, limits("web ACL", maxWAF, hyphenated, n.WebACL(), n.AllowedIPs())...)
+	all = append(all, limits("dashboard", maxGroup, camel, n.Dashboard())...)
+	all = append(all, limits("alarm", maxGroup, hyphenated, n.Alarm("alb-response-time-high"))...)
+	all = append(all, limits("rule or schedule", maxRule, hyphenated,
+		n.EventRule("service-deployment-failed"), n.DatabaseSchedule(), n.DatabaseScheduleAction("start"))...)
+	all = append(all, limits("query", maxGroup, paths, n.Query("client-errors-by-screen"))...)
+	all = append(all, limits("metric namespace", maxGroup, paths, n.ErrorNamespace())...)
+	all = append(all, limits("function", maxRule, hyphenated, n.SlackFunction())...)
+	all = append(all, limits("key alias", maxTag, paths, n.TopicKey(), n.DatabaseKey())...)
+	all = append(all, limits("trail", maxTrail, hyphenated, n.Trail())...)
+	all = append(all, limits("Glue database", maxGroup, paths, n.QueryDatabase())...)
+	all = append(all, limits("workgroup", maxTrail, hyphenated, n.Workgroup())...)
+	all = append(all, limits("state machine", maxStateMachine, hyphenated, n.StateMachine())...)
+	return append(all, limits("Amplify app", maxGroup, hyphenated, n.Frontend())...)
 }
 
 // limits gives several names of one kind the same limit.

@@ -17,6 +17,19 @@ type Names struct {
 	Project string
 	// Env is the environment, e.g. "dev".
 	Env string
+	// Literal gives what the source documents name without an environment those
+	// exact names, e.g. "prooflink-alb": one environment per account then.
+	Literal bool
+	// Given are names that the configuration chooses.
+	Given Given
+}
+
+// Given are names that the configuration chooses; an empty one is made here.
+type Given struct {
+	// AppRepository, BatchRepository and FluentBitRepository are ECR's.
+	AppRepository, BatchRepository, FluentBitRepository string
+	// DatabaseSecret and AppSecret are Secrets Manager's.
+	DatabaseSecret, AppSecret string
 }
 
 // New returns the names of a project in an environment, e.g. New("prooflink", "dev").
@@ -30,6 +43,22 @@ func (n Names) Prefix() string { return n.Project + "-" + n.Env }
 // with appends parts to the prefix.
 func (n Names) with(parts ...string) string {
 	return n.Prefix() + "-" + strings.Join(parts, "-")
+}
+
+// shared names what the source documents name without the environment.
+func (n Names) shared(parts ...string) string {
+	if n.Literal {
+		return n.Project + "-" + strings.Join(parts, "-")
+	}
+	return n.with(parts...)
+}
+
+// or is a given name, or else the one that is made.
+func or(given, made string) string {
+	if given != "" {
+		return given
+	}
+	return made
 }
 
 // Containers of the task definitions.
@@ -48,6 +77,9 @@ const (
 const (
 	// ContextEnv selects the environment.
 	ContextEnv = "env"
+	// ContextConfig is the path of a configuration file to use instead of one of
+	// the environments.
+	ContextConfig = "config"
 	// ContextAppDigest is the digest of the application's image, "sha256:<64 hex>".
 	ContextAppDigest = "appDigest"
 	// ContextBatchDigest is the digest of the batch image.
@@ -61,13 +93,15 @@ const (
 const DefaultEnv = "dev"
 
 // AppRepository is the ECR repository of the application.
-func (n Names) AppRepository() string { return n.with("app") }
+func (n Names) AppRepository() string { return or(n.Given.AppRepository, n.with("app")) }
 
 // BatchRepository is the ECR repository of the batch image.
-func (n Names) BatchRepository() string { return n.with("batch") }
+func (n Names) BatchRepository() string { return or(n.Given.BatchRepository, n.with("batch")) }
 
 // FluentBitRepository is the ECR repository of the log router.
-func (n Names) FluentBitRepository() string { return n.with("fluentbit") }
+func (n Names) FluentBitRepository() string {
+	return or(n.Given.FluentBitRepository, n.with("fluentbit"))
+}
 
 // FilesBucket is the application's bucket; the suffix, normally the account's
 // id, makes it globally unique.
@@ -79,11 +113,20 @@ func (n Names) LogArchiveBucket(suffix string) string { return n.with("logs", su
 // AccessLogBucket is where the load balancer writes its access logs.
 func (n Names) AccessLogBucket(suffix string) string { return n.with("alb-logs", suffix) }
 
+// ConfigBucket is where AWS Config writes.
+func (n Names) ConfigBucket(suffix string) string { return n.with("config", suffix) }
+
+// TrailBucket is where CloudTrail writes.
+func (n Names) TrailBucket(suffix string) string { return n.with("trail", suffix) }
+
+// QueryResultBucket is where Athena writes.
+func (n Names) QueryResultBucket(suffix string) string { return n.with("athena", suffix) }
+
 // Cluster is the ECS cluster.
 func (n Names) Cluster() string { return n.with("cluster") }
 
 // Service is the ECS service.
-func (n Names) Service() string { return n.with("service") }
+func (n Names) Service() string { return n.shared("service") }
 
 // TaskFamily is the family of the application's task definition.
 func (n Names) TaskFamily() string { return n.with("task") }
@@ -113,10 +156,23 @@ func (n Names) UserImportJob() string { return n.with("user-import") }
 func (n Names) TestCaseImportJob() string { return n.with("test-case-import") }
 
 // DatabaseSecret is the secret with the database's credentials.
-func (n Names) DatabaseSecret() string { return n.Prefix() + "/rds-credentials" }
+func (n Names) DatabaseSecret() string {
+	return or(n.Given.DatabaseSecret, n.secret("rds-credentials"))
+}
 
 // AppSecret is the secret with the application's own keys (NEXTAUTH_SECRET).
-func (n Names) AppSecret() string { return n.Prefix() + "/app-secrets" }
+func (n Names) AppSecret() string { return or(n.Given.AppSecret, n.secret("app-secrets")) }
+
+// DatabaseURLSecret is the secret with the database's URL, where one is made.
+func (n Names) DatabaseURLSecret() string { return n.secret("database-url") }
+
+// secret is a secret's name.
+func (n Names) secret(part string) string {
+	if n.Literal {
+		return n.Project + "/" + part
+	}
+	return n.Prefix() + "/" + part
+}
 
 // Parameter is an SSM parameter: Parameter("image") is "/prooflink/dev/image".
 func (n Names) Parameter(key string) string {

@@ -45,10 +45,39 @@ func TestNamesAreTheSeeds(t *testing.T) {
 	}
 }
 
-func TestStacksComeInTheOrderOfTheirDependencies(t *testing.T) {
-	want := []string{"FoundationStack-dev", "NetworkStack-dev", "DatabaseStack-dev", "ComputeStack-dev", "BatchStack-dev"}
-	if got := names.New("prooflink", "dev").Stacks(); !reflect.DeepEqual(got, want) {
+func TestStacksAreNamedInTheirOrder(t *testing.T) {
+	want := []string{"FoundationStack-dev", "NetworkStack-dev"}
+	if got := names.New("prooflink", "dev").Stacks(names.StackRoles()[:2]); !reflect.DeepEqual(got, want) {
 		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+func TestLiteralNamesAreTheSeedsWithoutTheEnvironment(t *testing.T) {
+	n := names.Names{Project: "prooflink", Env: "dev", Literal: true}
+	for got, want := range map[string]string{
+		n.Alb(): "prooflink-alb", n.TargetGroup(): "prooflink-tg", n.Service(): "prooflink-service",
+		n.ExecutionRole(): "prooflink-ecs-task-execution-role", n.TaskRole(): "prooflink-ecs-task-role",
+		n.DatabaseSecret(): "prooflink/rds-credentials", n.AppSecret(): "prooflink/app-secrets",
+		n.DatabaseSubnetGroup(): "prooflink-db-subnet-group", n.AlbSecurityGroup(): "prooflink-alb-sg",
+		n.TaskSecurityGroup(): "prooflink-ecs-sg", n.DatabaseSecurityGroup(): "prooflink-rds-sg",
+		n.EndpointSecurityGroup(): "prooflink-vpce-sg", n.Endpoint("ecr.api"): "prooflink-vpce-ecr-api",
+		n.Endpoint("s3"): "prooflink-dev-vpce-s3", n.WebACL(): "prooflink-waf-acl", n.AllowedIPs(): "prooflink-allowed-ips",
+		n.BatchServiceRole(): "prooflink-batch-service-role", n.BatchExecutionRole(): "prooflink-batch-execution-role",
+		n.BatchJobRole(): "prooflink-batch-job-role", n.Alarm("ecs-cpu-high"): "prooflink-ecs-cpu-high",
+		n.CriticalTopic(): "critical-alerts", n.WarningTopic(): "warning-alerts", n.Dashboard(): "ApplicationDashboard",
+		n.ErrorsLogGroup(): "/ecs/backend/errors", n.FlowLogGroup(): "/aws/vpc/flowlogs",
+		n.Vpc(): "prooflink-dev-vpc", n.Cluster(): "prooflink-dev-cluster",
+	} {
+		if got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
+func TestGivenNamesWin(t *testing.T) {
+	n := names.Names{Project: "prooflink", Env: "dev", Given: names.Given{AppRepository: "mine", DatabaseSecret: "team/db"}}
+	if n.AppRepository() != "mine" || n.DatabaseSecret() != "team/db" || n.AppSecret() != "prooflink-dev/app-secrets" {
+		t.Errorf("got %s, %s, %s", n.AppRepository(), n.DatabaseSecret(), n.AppSecret())
 	}
 }
 

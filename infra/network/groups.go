@@ -13,8 +13,10 @@ import (
 type Groups struct {
 	// Alb is the load balancer's.
 	Alb *string
-	// Tasks is the ECS tasks' and the batch jobs'.
+	// Tasks is the ECS tasks'.
 	Tasks *string
+	// Batch is the batch jobs': their own, or else the tasks'.
+	Batch *string
 	// Database is the database's.
 	Database *string
 	// Endpoints is the VPC endpoints'.
@@ -36,17 +38,37 @@ func (v vpc) groups() Groups {
 		nil, anywhere("All traffic"))
 	g.Endpoints = v.group("EndpointSecurityGroup", v.names.EndpointSecurityGroup(), "Security group for VPC Endpoints",
 		v.fromVpc(), v.endpointEgress())
-	g.Tasks = v.group("TaskSecurityGroup", v.names.TaskSecurityGroup(), "Security group for ECS tasks", nil, []any{
-		rangeOut(everywhere, httpsPort, "AWS and other HTTPS services"),
-		groupOut(g.Database, postgresPort, "PostgreSQL"),
-		groupOut(g.Endpoints, httpsPort, "VPC endpoints"),
-	})
+	g.Tasks = v.group("TaskSecurityGroup", v.names.TaskSecurityGroup(), "Security group for ECS tasks", nil, g.workloadEgress())
 	g.Alb = v.group("AlbSecurityGroup", v.names.AlbSecurityGroup(), "Security group for ALB",
 		v.fromWorld(), []any{groupOut(g.Tasks, v.env.App.Port, "Application")})
 	v.allow("TasksFromAlb", g.Tasks, g.Alb, v.env.App.Port, "Application from the load balancer")
 	v.allow("DatabaseFromTasks", g.Database, g.Tasks, postgresPort, "PostgreSQL from tasks and jobs")
 	v.allow("EndpointsFromTasks", g.Endpoints, g.Tasks, httpsPort, "HTTPS from tasks and jobs")
+	g.Batch = v.batchGroup(g)
 	return g
+}
+
+// workloadEgress is the way out of tasks and jobs. HTTPS stays open to anywhere
+// (004_9a2c9db51dc67ef8.txt L337) without a NAT gateway too: the layers of images
+// come from S3's own addresses, which the gateway endpoint routes.
+func (g Groups) workloadEgress() []any {
+	return []any{
+		rangeOut(everywhere, httpsPort, "AWS and other HTTPS services"),
+		groupOut(g.Database, postgresPort, "PostgreSQL"),
+		groupOut(g.Endpoints, httpsPort, "VPC endpoints"),
+	}
+}
+
+// batchGroup gives the jobs the tasks' group (004_9a2c9db51dc67ef8.txt L1256), or
+// one of their own, which the load balancer cannot reach: nothing calls a job.
+func (v vpc) batchGroup(g Groups) *string {
+	if v.env.Batch.SecurityGroup != config.GroupOwn {
+		return g.Tasks
+	}
+	own := v.group("BatchSecurityGroup", v.names.BatchSecurityGroup(), "Security group for batch jobs", nil, g.workloadEgress())
+	v.allow("DatabaseFromBatch", g.Database, own, postgresPort, "PostgreSQL from jobs")
+	v.allow("EndpointsFromBatch", g.Endpoints, own, httpsPort, "HTTPS from jobs")
+	return own
 }
 
 // group makes a group with its rules that name no later group. No rules at all

@@ -36,6 +36,8 @@ type Network struct {
 	TaskSubnets []*string
 	// Groups are the security groups.
 	Groups Groups
+	// Endpoints are the interface endpoints, by their service, e.g. "ecr.api".
+	Endpoints map[string]*string
 }
 
 // vpc is what the parts of this package build on.
@@ -55,11 +57,11 @@ func New(scope constructs.Construct, props Props) Network {
 	private, tables := v.privateSubnets(nats)
 	groups := v.groups()
 	tasks := private[:props.Env.Network.ActiveAZs]
-	v.endpoints(tables, tasks, groups.Endpoints)
+	endpoints := v.endpoints(tables, tasks, groups.Endpoints)
 	if props.Env.Network.FlowLogs {
 		v.flowLogs()
 	}
-	network := Network{VpcID: v.id, PublicSubnets: public, PrivateSubnets: private, TaskSubnets: tasks, Groups: groups}
+	network := Network{VpcID: v.id, PublicSubnets: public, PrivateSubnets: private, TaskSubnets: tasks, Groups: groups, Endpoints: endpoints}
 	network.outputs(scope)
 	return network
 }

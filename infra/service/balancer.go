@@ -3,8 +3,10 @@ package service
 import (
 	"strconv"
 
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscertificatemanager"
 	elb "github.com/aws/aws-cdk-go/awscdk/v2/awselasticloadbalancingv2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsroute53"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awswafv2"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
@@ -13,9 +15,12 @@ import (
 
 // balancer is what the service needs of the load balancer.
 type balancer struct {
-	listener    constructs.IConstruct
+	// ready is what must exist before tasks do.
+	ready       []constructs.IDependable
 	targetGroup *string
 	dnsName     *string
+	// fullName and targetGroupName are as metrics have them.
+	fullName, targetGroupName *string
 	// url is where users go.
 	url *string
 }
@@ -37,17 +42,43 @@ const (
 // port in a security group: package network has the rules.
 func newBalancer(scope constructs.Construct, props Props) balancer {
 	resource := newLoadBalancer(scope, props)
-	group := newTargetGroup(scope, props).Ref()
-	made := balancer{targetGroup: group, dnsName: resource.AttrDnsName(), url: jsii.String("http://" + *resource.AttrDnsName())}
-	made.listener = newHTTPListener(scope, props.Env.ALB, resource.Ref(), group)
+	targets := newTargetGroup(scope, props)
+	group := targets.Ref()
+	made := balancer{
+		targetGroup: group, dnsName: resource.AttrDnsName(), url: address(props.Env, resource.AttrDnsName()),
+		fullName: resource.AttrLoadBalancerFullName(), targetGroupName: targets.AttrTargetGroupFullName(),
+	}
+	made.ready = append(made.ready, newHTTPListener(scope, props.Env.ALB, resource.Ref(), group))
 	if props.Env.ALB.TLS.Enabled {
-		made.url = jsii.String("https://" + props.Env.DNS.RecordName)
-		made.listener = newHTTPSListener(scope, props.Env.ALB, resource.Ref(), group)
+		made.ready = append(made.ready, newHTTPSListener(scope, props.Env, resource.Ref(), group))
 	}
 	if props.Env.DNS.ZoneID != "" {
 		newRecord(scope, props.Env.DNS, resource)
 	}
+	if props.WebACLArn != nil {
+		made.ready = append(made.ready, newFirewall(scope, resource.Ref(), props.WebACLArn))
+	}
 	return made
+}
+
+// address is where users go: to the domain or, without one, to the load
+// balancer's own name.
+func address(env config.Environment, dnsName *string) *string {
+	scheme, host := "http", *dnsName
+	if env.DNS.RecordName != "" {
+		host = env.DNS.RecordName
+	}
+	if env.ALB.TLS.Enabled {
+		scheme = "https"
+	}
+	return jsii.String(scheme + "://" + host)
+}
+
+// newFirewall puts the web ACL before the load balancer (004_9a2c9db51dc67ef8.txt L1030-1036).
+func newFirewall(scope constructs.Construct, balancer, acl *string) awswafv2.CfnWebACLAssociation {
+	return awswafv2.NewCfnWebACLAssociation(scope, jsii.String("Firewall"), &awswafv2.CfnWebACLAssociationProps{
+		ResourceArn: balancer, WebAclArn: acl,
+	})
 }
 
 // newLoadBalancer is in both public subnets: ELB refuses one zone, and
@@ -70,6 +101,7 @@ func balancerAttributes(props Props) []any {
 	list := []any{
 		balancerAttribute("idle_timeout.timeout_seconds", strconv.Itoa(idleSeconds)),
 		balancerAttribute("routing.http.drop_invalid_header_fields.enabled", "true"),
+		balancerAttribute("deletion_protection.enabled", strconv.FormatBool(props.Env.Removal.Policy == config.RemovalRetain)),
 	}
 	if props.Env.ALB.AccessLogs {
 		list = append(list,
@@ -113,13 +145,29 @@ func newHTTPListener(scope constructs.Construct, alb config.ALB, balancer, group
 }
 
 // newHTTPSListener ends TLS and forwards.
-func newHTTPSListener(scope constructs.Construct, alb config.ALB, balancer, group *string) elb.CfnListener {
+func newHTTPSListener(scope constructs.Construct, env config.Environment, balancer, group *string) elb.CfnListener {
 	return elb.NewCfnListener(scope, jsii.String("HttpsListener"), &elb.CfnListenerProps{
 		LoadBalancerArn: balancer, Port: jsii.Number(443), Protocol: jsii.String("HTTPS"),
 		SslPolicy:      jsii.String(tlsPolicy),
-		Certificates:   []any{elb.CfnListener_CertificateProperty{CertificateArn: jsii.String(alb.TLS.CertificateArn)}},
+		Certificates:   []any{elb.CfnListener_CertificateProperty{CertificateArn: certificate(scope, env)}},
 		DefaultActions: []any{forward(group)},
 	})
+}
+
+// certificate is the configured one or, without it, a new one for the domain.
+// CloudFormation makes the record that proves the domain ours, in the zone that
+// is known by its id, and waits until ACM has seen it.
+func certificate(scope constructs.Construct, env config.Environment) *string {
+	if given := env.ALB.TLS.CertificateArn; given != "" {
+		return jsii.String(given)
+	}
+	name := jsii.String(env.DNS.RecordName)
+	return awscertificatemanager.NewCfnCertificate(scope, jsii.String("Certificate"), &awscertificatemanager.CfnCertificateProps{
+		DomainName: name, ValidationMethod: jsii.String("DNS"),
+		DomainValidationOptions: []any{awscertificatemanager.CfnCertificate_DomainValidationOptionProperty{
+			DomainName: name, HostedZoneId: jsii.String(env.DNS.ZoneID),
+		}},
+	}).Ref()
 }
 
 // forward sends requests to the tasks.

@@ -9,6 +9,14 @@ import (
 	"github.com/prooflink/prooflink/infra/task"
 )
 
+// newExecutionRole starts the tasks. What its containers need is granted where
+// they are added; the database's own key is not part of that.
+func newExecutionRole(scope constructs.Construct, props Props) awsiam.Role {
+	role := task.NewRole(scope, "ExecutionRole", props.Env.Names().ExecutionRole(), "Execution role for ECS tasks")
+	props.Database.GrantDecrypt(role)
+	return role
+}
+
 // newTaskRole is what the application and the router may do: use the files of
 // this environment (004_9a2c9db51dc67ef8.txt L634 has a wildcard that reaches
 // prod from dev) and write logs. The router's outputs run with this role, not
@@ -17,9 +25,13 @@ func newTaskRole(scope constructs.Construct, props Props) awsiam.Role {
 	role := task.NewRole(scope, "TaskRole", props.Env.Names().TaskRole(), "What the application and its log router may do")
 	role.AddToPolicy(fileStatement(props))
 	role.AddToPolicy(listStatement(props))
-	role.AddToPolicy(logStatement(props))
-	role.AddToPolicy(statement("ArchiveLogs", jsii.Strings("s3:PutObject"),
-		props.Foundation.LogArchive.ArnForObjects(jsii.String(foundation.ArchivePrefix+"*"))))
+	if groups := writtenGroups(props); len(groups) > 0 {
+		role.AddToPolicy(statement("CloudWatchLogs", jsii.Strings("logs:CreateLogStream", "logs:PutLogEvents"), groups...))
+	}
+	if archives(props.Env.Logging) {
+		role.AddToPolicy(statement("ArchiveLogs", jsii.Strings("s3:PutObject"),
+			props.Foundation.LogArchive.ArnForObjects(jsii.String(foundation.ArchivePrefix+"*"))))
+	}
 	return role
 }
 
@@ -49,14 +61,18 @@ func listStatement(props Props) awsiam.PolicyStatement {
 	return list
 }
 
-// logStatement lets the router write errors and, where it sends its log itself,
-// the application write its two groups.
-func logStatement(props Props) awsiam.PolicyStatement {
-	groups := []*string{props.Foundation.ErrorsLogs.LogGroupArn()}
+// writtenGroups are the log groups that the task itself writes: the router that
+// of the errors and, where it sends its log itself, the application its two. What
+// the awslogs driver writes, it writes with the execution role.
+func writtenGroups(props Props) []*string {
+	var groups []*string
+	if routed(props.Env.Logging) {
+		groups = append(groups, props.Foundation.ErrorsLogs.LogGroupArn())
+	}
 	if props.Env.Logging.DirectToCloudWatch {
 		groups = append(groups, props.Foundation.ServerLogs.LogGroupArn(), props.Foundation.ClientLogs.LogGroupArn())
 	}
-	return statement("CloudWatchLogs", jsii.Strings("logs:CreateLogStream", "logs:PutLogEvents"), groups...)
+	return groups
 }
 
 // statement allows actions on resources.

@@ -8,6 +8,7 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/prooflink/prooflink/infra/config"
+	"github.com/prooflink/prooflink/infra/database"
 	"github.com/prooflink/prooflink/infra/foundation"
 	"github.com/prooflink/prooflink/infra/images"
 	"github.com/prooflink/prooflink/infra/names"
@@ -22,16 +23,25 @@ type Props struct {
 	Foundation foundation.Imports
 	// Network has the subnets and the security groups.
 	Network network.Network
-	// SecretArn is the database's credentials.
-	SecretArn *string
-	// AppSecretArn is the application's own secret.
-	AppSecretArn *string
+	// Database has the secrets.
+	Database database.Database
+	// WebACLArn is the firewall's; nil for none.
+	WebACLArn *string
 	// Digests are the images'.
 	Digests images.Digests
 }
 
+// Service is what other stacks use of it.
+type Service struct {
+	// URL is where users go.
+	URL *string
+	// LoadBalancerName and TargetGroupName are as metrics have them, e.g.
+	// "app/prooflink-dev-alb/50dc6c495c0c9188".
+	LoadBalancerName, TargetGroupName *string
+}
+
 // New makes load balancer, task definition and service in a stack.
-func New(scope constructs.Construct, props Props) {
+func New(scope constructs.Construct, props Props) Service {
 	front := newBalancer(scope, props)
 	definition := newTask(scope, props, front.url)
 	service := newService(scope, props, front, definition)
@@ -43,6 +53,7 @@ func New(scope constructs.Construct, props Props) {
 	output(scope, names.OutputTargetGroupArn, front.targetGroup)
 	output(scope, names.OutputServiceName, service.AttrName())
 	output(scope, names.OutputTaskDefinitionArn, definition.TaskDefinitionArn())
+	return Service{URL: front.url, LoadBalancerName: front.fullName, TargetGroupName: front.targetGroupName}
 }
 
 // newService makes the ECS service (004_9a2c9db51dc67ef8.txt Step 10-4). A
@@ -71,9 +82,10 @@ func newService(scope constructs.Construct, props Props, front balancer, definit
 		PropagateTags:        jsii.String("SERVICE"),
 		EnableEcsManagedTags: jsii.Bool(true),
 	})
-	// ECS refuses a target group without a listener, and a task starts only
-	// when its roles have their policies.
-	service.Node().AddDependency(front.listener, definition.ExecutionRole(), definition.TaskRole())
+	// ECS refuses a target group without a listener, nobody reaches the first task
+	// before the firewall is there, and a task starts only when its roles have
+	// their policies.
+	service.Node().AddDependency(append(front.ready, definition.ExecutionRole(), definition.TaskRole())...)
 	return service
 }
 

@@ -18,39 +18,35 @@ import (
 const (
 	// appStopSeconds is how long the application may take to stop.
 	appStopSeconds = 30
-	// routerStopSeconds lets Fluent Bit send what it still has; it waits 30.
-	routerStopSeconds = 60
-	// routerMemory is reserved for it.
-	routerMemory = 50
-	// routerConfig is in the router's own image: Fargate can't read it from S3
-	// (000_e03a210ce428a44a.txt L574).
-	routerConfig = "/fluent-bit/custom/prooflink.conf"
 	// longestStart is the most that ECS gives a container to become healthy.
 	longestStart = 300
 )
 
-// newTask makes the task definition: the application and its log router.
+// newTask makes the task definition: the application and, unless the awslogs
+// driver takes its log, the log router.
 func newTask(scope constructs.Construct, props Props, url *string) awsecs.FargateTaskDefinition {
-	n := props.Env.Names()
 	definition := task.New(scope, "Task", task.Props{
-		Family: n.TaskFamily(), CPU: props.Env.App.CPU, Memory: props.Env.App.Memory,
-		ExecutionRole: task.NewRole(scope, "ExecutionRole", n.ExecutionRole(), "Execution role for ECS tasks"),
+		Family: props.Env.Names().TaskFamily(), CPU: props.Env.App.CPU, Memory: props.Env.App.Memory,
+		ExecutionRole: newExecutionRole(scope, props),
 		TaskRole:      newTaskRole(scope, props),
 	})
 	app := addApp(scope, definition, props, url)
-	router := addRouter(definition, props)
-	// The router starts first, so it stops last and loses nothing.
-	app.AddContainerDependencies(&awsecs.ContainerDependency{Container: router, Condition: awsecs.ContainerDependencyCondition_START})
+	if routed(props.Env.Logging) {
+		// The router starts first, so it stops last; the application waits until it
+		// takes records, or the first ones would be lost.
+		app.AddContainerDependencies(&awsecs.ContainerDependency{
+			Container: addRouter(definition, props), Condition: awsecs.ContainerDependencyCondition_HEALTHY,
+		})
+	}
 	return definition
 }
 
-// addApp adds the application. Its log driver has no options: with them FireLens
-// would make an output of its own beside the router's configuration.
+// addApp adds the application.
 func addApp(scope constructs.Construct, definition awsecs.FargateTaskDefinition, props Props, url *string) awsecs.ContainerDefinition {
 	env := props.Env
-	secrets := task.DatabaseSecrets(task.Secret(scope, "DatabaseCredentials", props.SecretArn))
+	secrets := task.DatabaseSecrets(scope, "DatabaseCredentials", props.Database)
 	secrets[database.AuthSecretKey] = awsecs.Secret_FromSecretsManager(
-		task.Secret(scope, "AppSecret", props.AppSecretArn), jsii.String(database.AuthSecretKey))
+		task.Secret(scope, "AppSecret", props.Database.AppSecretArn), jsii.String(database.AuthSecretKey))
 	return definition.AddContainer(jsii.String(names.AppContainer), &awsecs.ContainerDefinitionOptions{
 		ContainerName: jsii.String(names.AppContainer),
 		Image:         task.Image(props.Foundation.AppRepository, props.Digests.App),
@@ -61,35 +57,19 @@ func addApp(scope constructs.Construct, definition awsecs.FargateTaskDefinition,
 		Environment: environment(props, url),
 		Secrets:     &secrets,
 		HealthCheck: healthCheck(env.App),
-		Logging:     awsecs.LogDrivers_Firelens(&awsecs.FireLensLogDriverProps{}),
+		Logging:     appLogs(props),
 		StopTimeout: awscdk.Duration_Seconds(jsii.Number(appStopSeconds)),
 	})
 }
 
-// addRouter adds Fluent Bit. Where records go is in its image's configuration;
-// which bucket and group, in its environment.
-func addRouter(definition awsecs.FargateTaskDefinition, props Props) awsecs.ContainerDefinition {
-	return definition.AddFirelensLogRouter(jsii.String(names.RouterContainer), &awsecs.FirelensLogRouterDefinitionOptions{
-		ContainerName: jsii.String(names.RouterContainer),
-		Image:         task.Image(props.Foundation.FluentBitRepository, props.Digests.FluentBit),
-		Essential:     jsii.Bool(true),
-		User:          jsii.String("0"),
-		FirelensConfig: &awsecs.FirelensConfig{
-			Type: awsecs.FirelensLogRouterType_FLUENTBIT,
-			Options: &awsecs.FirelensOptions{
-				ConfigFileType:  awsecs.FirelensConfigFileType_FILE,
-				ConfigFileValue: jsii.String(routerConfig),
-			},
-		},
-		Environment: &map[string]*string{
-			"AWS_REGION":      jsii.String(props.Env.Region),
-			"LOG_BUCKET_NAME": props.Foundation.LogArchive.BucketName(),
-			"ERROR_LOG_GROUP": jsii.String(props.Env.Names().ErrorsLogGroup()),
-		},
-		Logging:              task.Logs(props.Foundation.RouterLogs, names.RouterStreamPrefix),
-		MemoryReservationMiB: jsii.Number(routerMemory),
-		StopTimeout:          awscdk.Duration_Seconds(jsii.Number(routerStopSeconds)),
-	})
+// appLogs is the application's log driver; a container has one. FireLens's has
+// no options: with them it would make an output of its own beside the router's
+// configuration.
+func appLogs(props Props) awsecs.LogDriver {
+	if routed(props.Env.Logging) {
+		return awsecs.LogDrivers_Firelens(&awsecs.FireLensLogDriverProps{})
+	}
+	return task.Logs(props.Foundation.AppLogs, names.AppStreamPrefix)
 }
 
 // healthCheck asks the application itself; its image has node but no curl.

@@ -74,10 +74,11 @@ func Secret(scope constructs.Construct, id string, arn *string) awssecretsmanage
 	return awssecretsmanager.Secret_FromSecretCompleteArn(scope, jsii.String(id), arn)
 }
 
-// DatabaseSecrets are the variables that have the database's credentials.
-func DatabaseSecrets(credentials awssecretsmanager.ISecret) map[string]awsecs.Secret {
+// DatabaseSecrets are the variables by which a container reaches the database.
+func DatabaseSecrets(scope constructs.Construct, id string, data database.Database) map[string]awsecs.Secret {
+	credentials := Secret(scope, id, data.ReadableArn())
 	secrets := map[string]awsecs.Secret{}
-	for _, variable := range database.Variables() {
+	for _, variable := range data.Secrets() {
 		secrets[variable.Name] = awsecs.Secret_FromSecretsManager(credentials, jsii.String(variable.Key))
 	}
 	return secrets
