@@ -82,21 +82,33 @@ func (m *Prooflink) LintGo(ctx context.Context) error {
 		WithExec([]string{"golangci-lint", "run", "--timeout=20m", "--config=../.golangci.yml", "--build-tags=rehearsal,engine", "./..."}))
 }
 
-// Check the CloudFormation of every environment with cfn-lint.
+// Check the CloudFormation of every environment, and of every choice that its
+// configuration offers, with cdk-nag, cfn-lint and cfn-guard.
 //
 // +check
 func (m *Prooflink) LintTemplates(ctx context.Context) error {
-	container := dag.Container().
+	guard := "/guard/node_modules/@cdklabs/cdk-validator-cfnguard"
+	return done(ctx, dag.Container().
 		From(versions.Python).
-		WithMountedCache("/root/.cache/pip", dag.CacheVolume("prooflink-pip")).
+		WithMountedCache("/root/.cache", dag.CacheVolume("prooflink-lint")).
 		WithFile("/requirements.txt", m.Source.File(".ci/tools/lint-requirements.txt")).
 		WithExec([]string{"pip", "install", "--requirement", "/requirements.txt"}).
-		WithFile("/lint/.cfnlintrc.yaml", m.Source.File("infra/.cfnlintrc.yaml")).
-		WithWorkdir("/lint")
-	for _, env := range config.Known() {
-		container = container.WithDirectory(env, m.synth(env, nil))
-	}
-	return done(ctx, container.WithExec([]string{"sh", "-c", "cfn-lint */*.template.json"}))
+		WithDirectory("/guard", m.cfnGuard()).
+		WithFile("/usr/local/bin/node", dag.Container().From(m.NodeImage).File("/usr/local/bin/node")).
+		WithFile("/usr/local/bin/lint", m.infraBinary("infra/lint")).
+		WithFile("/cfnlintrc.yaml", m.Source.File("infra/.cfnlintrc.yaml")).
+		WithExec([]string{"sh", "-c", "lint -cfn-lint-config /cfnlintrc.yaml -guard-rules " + guard +
+			"/rules/control-tower/cfn-guard -cfn-guard " + guard + "/bin/ubuntu/$(uname -m)/cfn-guard"}))
+}
+
+// cfnGuard is the package with cfn-guard and its rules, installed.
+func (m *Prooflink) cfnGuard() *dagger.Directory {
+	return dag.Container().
+		From(m.NodeImage).
+		WithMountedCache("/root/.npm", dag.CacheVolume("prooflink-npm")).
+		WithWorkdir("/guard").
+		WithExec([]string{"npm", "install", "--no-audit", "--no-fund", "--legacy-peer-deps", "@cdklabs/cdk-validator-cfnguard@" + versions.CfnGuard}).
+		Directory("/guard")
 }
 
 // Lint the GitHub Actions workflows.

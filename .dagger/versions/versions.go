@@ -38,6 +38,9 @@ const (
 	Ministack = "1.5.33"
 	// renovate: datasource=pypi depName=cfn-lint
 	CfnLint = "1.58.0"
+	// CfnGuard is a package that has the program cfn-guard and Control Tower's rules.
+	// renovate: datasource=npm depName=@cdklabs/cdk-validator-cfnguard
+	CfnGuard = "0.0.62"
 	// renovate: datasource=go depName=github.com/golangci/golangci-lint/v2
 	GolangciLint = "v2.15.0"
 	// renovate: datasource=go depName=github.com/rhysd/actionlint

@@ -15,7 +15,7 @@ func TestOtherFilesNameTheSameVersions(t *testing.T) {
 		"dagger.json":                     {`"engineVersion": "` + versions.Dagger + `"`},
 		".github/workflows/ci.yml":        {`version: "` + strings.TrimPrefix(versions.Dagger, "v") + `"`},
 		"README.md":                       {"Dagger " + versions.Dagger},
-		".ci/tools/package.json":          {`"aws-cdk": "` + versions.CDK + `"`},
+		".ci/tools/package.json":          {`"aws-cdk": "` + versions.CDK + `"`, `"@cdklabs/cdk-validator-cfnguard": "` + versions.CfnGuard + `"`},
 		".ci/tools/requirements.txt":      {"ministack==" + versions.Ministack + "\n"},
 		".ci/tools/lint-requirements.txt": {"cfn-lint==" + versions.CfnLint + "\n"},
 		"app/Dockerfile":                  {"ARG NODE_IMAGE=" + versions.Node + "\n"},
