@@ -13,7 +13,7 @@ TOOLS := $(CURDIR)/.tools
 export PATH := $(TOOLS)/npm/node_modules/.bin:$(TOOLS)/bin:$(PATH)
 export NEXT_TELEMETRY_DISABLED := 1
 
-.PHONY: help local test rehearse setup lint lint-templates test-infra test-delivery test-app test-batch test-engine clean
+.PHONY: help local test rehearse setup lint lint-templates test-infra test-delivery test-app test-batch test-engine bench clean
 
 help: ## List these commands.
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 24
@@ -58,6 +58,10 @@ test-engine: ## Run `dagger call ci` and call the module's functions, where a Da
 	else \
 		echo "test-engine: not run: no Dagger engine is reachable from here"; \
 	fi
+
+BENCH_ARGS ?=
+bench: setup ## Compare synthesis with the same app in TypeScript; BENCH_ARGS='-runs 15 -json file' for more.
+	@go run ./infra/bench $(BENCH_ARGS)
 
 clean: ## Remove what setup and the builds have made.
 	rm -rf .tools app/node_modules app/.next batch/node_modules batch/dist
