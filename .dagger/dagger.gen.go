@@ -68,6 +68,7 @@ func (r Prooflink) MarshalJSON() ([]byte, error) {
 		AwsAccessKeyID     *dagger.Secret
 		AwsSecretAccessKey *dagger.Secret
 		AwsSessionToken    *dagger.Secret
+		Emulator           *dagger.Service
 	}
 	concrete.Source = r.Source
 	concrete.Git = r.Git
@@ -76,6 +77,7 @@ func (r Prooflink) MarshalJSON() ([]byte, error) {
 	concrete.AwsAccessKeyID = r.AwsAccessKeyID
 	concrete.AwsSecretAccessKey = r.AwsSecretAccessKey
 	concrete.AwsSessionToken = r.AwsSessionToken
+	concrete.Emulator = r.Emulator
 	return json.Marshal(&concrete)
 }
 
@@ -88,6 +90,7 @@ func (r *Prooflink) UnmarshalJSON(bs []byte) error {
 		AwsAccessKeyID     *dagger.Secret
 		AwsSecretAccessKey *dagger.Secret
 		AwsSessionToken    *dagger.Secret
+		Emulator           *dagger.Service
 	}
 	err := json.Unmarshal(bs, &concrete)
 	if err != nil {
@@ -100,6 +103,7 @@ func (r *Prooflink) UnmarshalJSON(bs []byte) error {
 	r.AwsAccessKeyID = concrete.AwsAccessKeyID
 	r.AwsSecretAccessKey = concrete.AwsSecretAccessKey
 	r.AwsSessionToken = concrete.AwsSessionToken
+	r.Emulator = concrete.Emulator
 	return nil
 }
 
@@ -229,6 +233,20 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
 			}
 			return nil, (*Prooflink).Bindings(&parent, ctx)
+		case "Bootstrap":
+			var parent Prooflink
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			var env string
+			if inputArgs["env"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["env"]), &env)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg env", err))
+				}
+			}
+			return (*Prooflink).Bootstrap(&parent, ctx, env)
 		case "BuildApp":
 			var parent Prooflink
 			err = json.Unmarshal(parentJSON, &parent)
@@ -271,6 +289,41 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
 			}
 			return (*Prooflink).Ci(&parent, ctx)
+		case "Cost":
+			var parent Prooflink
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			var env string
+			if inputArgs["env"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["env"]), &env)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg env", err))
+				}
+			}
+			var compare *dagger.File
+			if inputArgs["compare"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["compare"]), &compare)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg compare", err))
+				}
+			}
+			var usage *dagger.File
+			if inputArgs["usage"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["usage"]), &usage)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg usage", err))
+				}
+			}
+			var format string
+			if inputArgs["format"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["format"]), &format)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg format", err))
+				}
+			}
+			return (*Prooflink).Cost(&parent, ctx, env, compare, usage, format)
 		case "Deploy":
 			var parent Prooflink
 			err = json.Unmarshal(parentJSON, &parent)
@@ -291,7 +344,91 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg usersCsv", err))
 				}
 			}
-			return (*Prooflink).Deploy(&parent, ctx, env, usersCsv)
+			var stacks []string
+			if inputArgs["stacks"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["stacks"]), &stacks)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg stacks", err))
+				}
+			}
+			var dryRun bool
+			if inputArgs["dryRun"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["dryRun"]), &dryRun)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg dryRun", err))
+				}
+			}
+			return (*Prooflink).Deploy(&parent, ctx, env, usersCsv, stacks, dryRun)
+		case "Destroy":
+			var parent Prooflink
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			var env string
+			if inputArgs["env"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["env"]), &env)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg env", err))
+				}
+			}
+			var confirm string
+			if inputArgs["confirm"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["confirm"]), &confirm)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg confirm", err))
+				}
+			}
+			return (*Prooflink).Destroy(&parent, ctx, env, confirm)
+		case "Diff":
+			var parent Prooflink
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			var env string
+			if inputArgs["env"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["env"]), &env)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg env", err))
+				}
+			}
+			var against string
+			if inputArgs["against"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["against"]), &against)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg against", err))
+				}
+			}
+			var againstTemplates *dagger.Directory
+			if inputArgs["againstTemplates"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["againstTemplates"]), &againstTemplates)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg againstTemplates", err))
+				}
+			}
+			var stacks []string
+			if inputArgs["stacks"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["stacks"]), &stacks)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg stacks", err))
+				}
+			}
+			var format string
+			if inputArgs["format"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["format"]), &format)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg format", err))
+				}
+			}
+			var fail bool
+			if inputArgs["fail"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["fail"]), &fail)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg fail", err))
+				}
+			}
+			return (*Prooflink).Diff(&parent, ctx, env, against, againstTemplates, stacks, format, fail)
 		case "FormatGo":
 			var parent Prooflink
 			err = json.Unmarshal(parentJSON, &parent)
@@ -368,7 +505,14 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg env", err))
 				}
 			}
-			return (*Prooflink).Synth(&parent, env)
+			var config *dagger.File
+			if inputArgs["config"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["config"]), &config)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg config", err))
+				}
+			}
+			return (*Prooflink).Synth(&parent, ctx, env, config)
 		case "SynthAll":
 			var parent Prooflink
 			err = json.Unmarshal(parentJSON, &parent)
@@ -466,7 +610,14 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg awsSessionToken", err))
 				}
 			}
-			return New(source, git, nodeImage, fluentBitImage, awsAccessKeyId, awsSecretAccessKey, awsSessionToken), nil
+			var emulator *dagger.Service
+			if inputArgs["emulator"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["emulator"]), &emulator)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg emulator", err))
+				}
+			}
+			return New(source, git, nodeImage, fluentBitImage, awsAccessKeyId, awsSecretAccessKey, awsSessionToken, emulator), nil
 		default:
 			return nil, fmt.Errorf("unknown function %s", fnName)
 		}

@@ -20,16 +20,31 @@ const localEnv = "local"
 // deploys the infrastructure to an emulated AWS, registers the definitions
 // there and runs the images by them, with a real PostgreSQL.
 //
+// On AWS, `--env dev --stacks Foundation,Network` deploys just these stacks, in
+// the order in which they depend on each other, and publishes the images first
+// where a stack needs them. Look at the changes with `--dry-run` before.
+//
 // +cache="never"
 func (m *Prooflink) Deploy(
 	ctx context.Context,
 	// The environment: "local", "dev" or "prod".
 	env string,
-	// The users to import, as CSV; by default batch/samples/users.csv.
+	// The users to import, as CSV; by default batch/samples/users.csv. "local" only.
 	//
 	// +optional
 	usersCsv *dagger.File,
+	// The stacks to deploy, like "Network,Database"; "NetworkStack-dev" is understood, too.
+	//
+	// +optional
+	stacks []string,
+	// Return what would change, and change nothing.
+	//
+	// +optional
+	dryRun bool,
 ) (string, error) {
+	if len(stacks) > 0 || dryRun {
+		return m.deployStacks(ctx, env, stacks, dryRun)
+	}
 	summary, _, err := m.deploy(ctx, env, usersCsv, "To look at it: dagger call serve up --ports 3000:3000, then http://localhost:3000")
 	return summary, err
 }
@@ -82,10 +97,18 @@ func (m *Prooflink) refuseAWS(ctx context.Context, environment config.Environmen
 	if _, err := m.awsConfig(ctx, environment); err != nil {
 		return err
 	}
+	if err := refuseExamples(environment); err != nil {
+		return err
+	}
+	return fmt.Errorf("deploy %s: this version deploys no whole environment to AWS yet; use --stacks to deploy stacks, like --stacks Foundation,Network, or --env local for the whole path", environment.Env)
+}
+
+// refuseExamples keeps the repository's example values out of AWS.
+func refuseExamples(environment config.Environment) error {
 	if examples := environment.Examples(); len(examples) > 0 {
 		return fmt.Errorf("deploy %s: its configuration still has examples: %s: replace them in infra/config/environments/%s.yaml", environment.Env, strings.Join(examples, ", "), environment.Env)
 	}
-	return fmt.Errorf("deploy %s: this version deploys to no AWS account yet; use --env local for the whole path, or `synth --env %s` for the templates", environment.Env, environment.Env)
+	return nil
 }
 
 func (m *Prooflink) sample(ctx context.Context, given *dagger.File) ([]byte, error) {

@@ -28,6 +28,8 @@ type Prooflink struct {
 	AwsSecretAccessKey *dagger.Secret
 	// +private
 	AwsSessionToken *dagger.Secret
+	// +private
+	Emulator *dagger.Service
 }
 
 // New reads the repository and the caller's AWS credentials.
@@ -67,6 +69,11 @@ func New(
 	//
 	// +optional
 	awsSessionToken *dagger.Secret,
+	// An AWS emulator to work on instead of AWS, like "tcp://localhost:4566", for
+	// trials and tests: it gets an emulator's credentials, never yours.
+	//
+	// +optional
+	emulator *dagger.Service,
 ) *Prooflink {
 	return &Prooflink{
 		Source:             source,
@@ -76,6 +83,7 @@ func New(
 		AwsAccessKeyID:     awsAccessKeyID,
 		AwsSecretAccessKey: awsSecretAccessKey,
 		AwsSessionToken:    awsSessionToken,
+		Emulator:           emulator,
 	}
 }
 

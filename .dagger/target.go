@@ -24,9 +24,9 @@ type target struct {
 }
 
 // target opens the environment's registry: the one that was given, one that
-// runs beside the engine for "local", ECR for the others.
+// runs beside the engine for "local" and with an emulator, ECR for the others.
 func (m *Prooflink) target(ctx context.Context, environment config.Environment, given *dagger.Service) (target, error) {
-	if given == nil && environment.Env == localEnv {
+	if given == nil && (environment.Env == localEnv || m.Emulator != nil) {
 		given = localRegistry()
 	}
 	if given != nil {

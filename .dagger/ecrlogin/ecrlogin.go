@@ -10,8 +10,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
-	"github.com/aws/aws-sdk-go-v2/service/sts"
 
+	"github.com/prooflink/prooflink/.dagger/caller"
 	"github.com/prooflink/prooflink/.dagger/registry"
 )
 
@@ -20,13 +20,9 @@ import (
 // than want is refused, so that nothing is pushed to the wrong one; an empty
 // want takes any.
 func Login(ctx context.Context, access aws.Config, want string) (registry.Registry, error) {
-	caller, err := sts.NewFromConfig(access).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+	account, err := caller.Account(ctx, access, want)
 	if err != nil {
-		return registry.Registry{}, fmt.Errorf("ask AWS whose credentials these are: %w", err)
-	}
-	account := aws.ToString(caller.Account)
-	if want != "" && account != want {
-		return registry.Registry{}, fmt.Errorf("the credentials are for account %s, the environment's is %s: use the other account's credentials", account, want)
+		return registry.Registry{}, err
 	}
 	password, err := password(ctx, ecr.NewFromConfig(access))
 	if err != nil {

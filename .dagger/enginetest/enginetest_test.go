@@ -8,11 +8,13 @@ package enginetest_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"dagger.io/dagger"
 
@@ -53,8 +55,13 @@ func run(ctx context.Context, m *testing.M) int {
 
 // call runs a query of the module and returns what "into" selects.
 func call(ctx context.Context, query string) (map[string]any, error) {
+	return callOf(ctx, "prooflink", query)
+}
+
+// callOf is call of a module that is made with arguments, `prooflink(…)`.
+func callOf(ctx context.Context, module, query string) (map[string]any, error) {
 	response := map[string]any{}
-	err := client.Do(ctx, &dagger.Request{Query: "query { prooflink {" + query + "} }"}, &dagger.Response{Data: &response})
+	err := client.Do(ctx, &dagger.Request{Query: "query { " + module + " {" + query + "} }"}, &dagger.Response{Data: &response})
 	if err != nil {
 		return nil, err
 	}
@@ -99,6 +106,20 @@ func TestBadArgumentsSayHowToMendThem(t *testing.T) {
 			`deploy(env: "dev")`, []string{"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"}},
 		"publishing to AWS without credentials names the variables": {
 			`publish(env: "prod")`, []string{"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}},
+		"a comparison with AWS without credentials names the variables": {
+			`diff(env: "dev")`, []string{"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}},
+		"a bootstrap without credentials names the variables": {
+			`bootstrap(env: "dev")`, []string{"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}},
+		"an environment is not compared with itself": {
+			`diff(env: "dev", against: "dev")`, []string{"itself"}},
+		"a stack that there isn't has one that was meant": {
+			`deploy(env: "dev", stacks: ["Networks"])`, []string{"did you mean Network?", "Foundation"}},
+		"production is not destroyed, whoever asks": {
+			`destroy(env: "prod", confirm: "prooflink-prod")`, []string{"removal.policy is retain", "Nothing was deleted", "--no-deletion-protection"}},
+		"local has no account to prepare": {
+			`bootstrap(env: "local")`, []string{"local", "emulator"}},
+		"a format that there isn't lists the others": {
+			`cost(format: "yaml")`, []string{"yaml", "text", "json"}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -138,6 +159,101 @@ func TestEveryEnvironmentIsSynthesized(t *testing.T) {
 			templates, _ := json.Marshal(result)
 			if !strings.Contains(string(templates), "ComputeStack-"+env+".template.json") {
 				t.Errorf("templates = %s", templates)
+			}
+		})
+	}
+}
+
+func TestEnvironmentsAreComparedWithoutAWS(t *testing.T) {
+	got := text(t, `diff(env: "dev", against: "prod")`, "diff")
+	security, other := strings.Index(got, "SECURITY"), strings.Index(got, "OTHER")
+	if security < 0 || other < security {
+		t.Errorf("security is not first:\n%s", got)
+	}
+	for _, want := range []string{"prod → dev", "DBInstanceClass: db.t4g.medium → db.t4g.micro"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%q is not in:\n%s", want, got)
+		}
+	}
+	if strings.Contains(got, "prooflink-prod-db") {
+		t.Errorf("a name is called a difference:\n%s", got)
+	}
+}
+
+func TestTemplatesOfTheSameCheckoutDoNotDiffer(t *testing.T) {
+	result, err := call(t.Context(), `synth(env: "local") { id }`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder, _ := json.Marshal(result["synth"].(map[string]any)["id"])
+	if got := text(t, `diff(env: "local", againstTemplates: `+string(folder)+`, fail: true)`, "diff"); !strings.Contains(got, "No differences.") {
+		t.Errorf("got:\n%s", got)
+	}
+}
+
+func TestCostsOfAnotherConfigurationAreCompared(t *testing.T) {
+	yaml, err := os.ReadFile("../../infra/config/environments/dev.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cheaper := strings.Replace(string(yaml), "natGateways: 1", "natGateways: 0", 1)
+	file, err := client.Directory().WithNewFile("cheaper.yaml", cheaper).File("cheaper.yaml").ID(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, _ := json.Marshal(file)
+	if got := text(t, `cost(env: "dev", compare: `+string(id)+`)`, "cost"); !strings.Contains(got, "NAT") {
+		t.Errorf("got:\n%s", got)
+	}
+}
+
+// TestTheLifeOfAStack is bootstrap, deploy, diff and destroy on an emulator.
+func TestTheLifeOfAStack(t *testing.T) {
+	emulator := client.Container().
+		From(versions.Python).
+		WithExec([]string{"pip", "install", "ministack==" + versions.Ministack}).
+		WithEnvVariable("GATEWAY_PORT", "4566").
+		WithEnvVariable("BIND_HOST", "0.0.0.0").
+		WithEnvVariable("PROOFLINK_RUN", time.Now().String()).
+		WithExposedPort(4566).
+		AsService(dagger.ContainerAsServiceOpts{Args: []string{"ministack"}})
+	emulator, err := emulator.Start(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, err := emulator.ID(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	argument, _ := json.Marshal(id)
+	module := "prooflink(emulator: " + string(argument) + ")"
+	for _, step := range []struct {
+		name, query string
+		want        []string
+		fails       bool
+	}{
+		{"an account is prepared", `bootstrap(env: "local")`, []string{"Account 000000000000 is ready", "cdk-hnb659fds-assets"}, false},
+		{"what would be made is said", `deploy(env: "local", stacks: ["Foundation"], dryRun: true)`, []string{"FoundationStack-local added", "SECURITY"}, false},
+		{"one stack is deployed alone", `deploy(env: "local", stacks: ["Foundation"])`, []string{"Deployed 1 stacks of prooflink-local", "deploy FoundationStack-local"}, false},
+		{"deployed, it has no differences", `diff(env: "local", stacks: ["Foundation"], fail: true)`, []string{"No differences."}, false},
+		{"the others are still to be deployed", `diff(env: "local", stacks: ["Foundation", "Network"], fail: true)`, []string{"there are differences", "NetworkStack-local added"}, true},
+		{"nothing is destroyed without a confirmation", `destroy(env: "local")`, []string{"nothing was deleted", "FoundationStack-local", "LOST", "--confirm prooflink-local"}, true},
+		{"it is destroyed", `destroy(env: "local", confirm: "prooflink-local")`, []string{"delete FoundationStack-local", "Destroyed prooflink-local"}, false},
+		{"destroying again finds nothing", `destroy(env: "local", confirm: "prooflink-local")`, []string{"Destroyed prooflink-local"}, false},
+	} {
+		t.Run(step.name, func(t *testing.T) {
+			result, err := callOf(t.Context(), module, step.query)
+			said := fmt.Sprint(result)
+			if err != nil {
+				said = err.Error()
+			}
+			if (err != nil) != step.fails {
+				t.Fatalf("failed: %v, want %v:\n%s", err != nil, step.fails, said)
+			}
+			for _, want := range step.want {
+				if !strings.Contains(said, want) {
+					t.Errorf("%q is not in:\n%s", want, said)
+				}
 			}
 		})
 	}

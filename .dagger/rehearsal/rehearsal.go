@@ -118,16 +118,21 @@ func (p *Processes) Synth(ctx context.Context, images []images.Published) (strin
 
 // DeployStacks runs the CDK's command line against the emulator.
 func (p *Processes) DeployStacks(ctx context.Context, assembly string) error {
-	env := p.environ(p.Overrides())
-	env = append(env, "CDK_DISABLE_CLI_TELEMETRY=true", "CDK_HOME="+filepath.Join(p.work, "cdk-home"))
 	for _, args := range local.CDKCommands(p.environment.Region, assembly) {
-		cdk := exec.CommandContext(ctx, p.tools.CDK, args...)
-		cdk.Dir, cdk.Env = p.work, env
-		if err := run(cdk); err != nil {
-			return err
+		if output, err := p.CDK(ctx, args...); err != nil {
+			return fmt.Errorf("cdk %s: %w\n%s", strings.Join(args, " "), err, output)
 		}
 	}
 	return nil
+}
+
+// CDK runs the CDK's command line against the emulator and returns what it printed.
+func (p *Processes) CDK(ctx context.Context, args ...string) (string, error) {
+	command := exec.CommandContext(ctx, p.tools.CDK, args...)
+	command.Dir = p.work
+	command.Env = append(p.environ(p.Overrides()), "CDK_DISABLE_CLI_TELEMETRY=true", "CDK_HOME="+filepath.Join(p.work, "cdk-home"))
+	output, err := command.CombinedOutput()
+	return string(output), err
 }
 
 // Run runs a one-off from its unpacked image.
