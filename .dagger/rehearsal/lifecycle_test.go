@@ -100,7 +100,7 @@ func digest(letter string) string { return "sha256:" + strings.Repeat(letter, 64
 
 // deployAll deploys an assembly.
 func deployAll(assembly string) []string {
-	return []string{"deploy", "--all", "--app", assembly, "--require-approval", "never", "--ci", "--no-notices", "--progress", "events"}
+	return []string{"deploy", "--all", "--force", "--app", assembly, "--require-approval", "never", "--ci", "--no-notices", "--progress", "events"}
 }
 
 // synth writes the assembly with an application's image, fitted to the emulator,

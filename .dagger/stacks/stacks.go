@@ -44,9 +44,12 @@ func BootstrapCommand(account, region string) []string {
 }
 
 // deployCommand are those that deploy one stack and none that it depends on. A
-// container can't be asked for approval: `diff` is the review.
+// container can't be asked for approval: `diff` is the review. It is forced, or
+// the CDK would leave a stack alone whose template is the same, though another
+// stack's output that it reads has changed; CloudFormation then finds out that
+// there is nothing to do.
 func deployCommand(stack string) []string {
-	return append([]string{"deploy", stack, "--exclusively", "--app", Assembly,
+	return append([]string{"deploy", stack, "--exclusively", "--force", "--app", Assembly,
 		"--require-approval", "never", "--method", "change-set", "--progress", "events"}, quiet...)
 }
 

@@ -115,7 +115,7 @@ func TestUnknownStacksAreRefusedWithWhatThereIs(t *testing.T) {
 	}
 }
 
-const deploy = "--exclusively --app /assembly --require-approval never --method change-set --progress events --ci --no-notices in dir"
+const deploy = "--exclusively --force --app /assembly --require-approval never --method change-set --progress events --ci --no-notices in dir"
 
 func TestImagesArePublishedBetweenTheirRepositoriesAndTheirUsers(t *testing.T) {
 	tests := map[string]struct {
