@@ -178,6 +178,6 @@ func (w workshop) emptyOurs() command {
 
 // emptyTheirs starts the CDK from JavaScript and ends.
 func (w workshop) emptyTheirs() command {
-	return command{dir: w.dir, argv: []string{"node", "-e", "new (require('aws-cdk-lib').App)({ analyticsReporting: false })"},
+	return command{dir: w.dir, argv: []string{"node", "-e", "new (require('aws-cdk-lib').App)({ analyticsReporting: false, autoSynth: false })"},
 		env: []string{"CDK_OUTDIR=" + w.path("empty.out")}}
 }
