@@ -34,7 +34,7 @@ lint: ## Lint Go code and workflows, and check the format of Go code.
 	actionlint
 	shellcheck .ci/setup .ci/with-postgres .ci/local .ci/lint-templates .ci/run
 
-lint-templates: ## Check the CloudFormation of every environment.
+lint-templates: ## Check the CloudFormation of every environment and of every choice.
 	.ci/lint-templates
 
 test-infra: ## Test the infrastructure.

@@ -158,12 +158,13 @@ func sameContent(ctx context.Context, a, b *dagger.File) (bool, error) {
 	return digestA == digestB, err
 }
 
-// Test the infrastructure: its configuration, names and templates.
+// Test the infrastructure: its configuration, names and templates, and that
+// each demand is met here or in another folder.
 //
 // +check
 func (m *Prooflink) TestInfra(ctx context.Context) error {
 	return done(ctx, m.golang().
-		WithDirectory("/src", m.goSource()).
+		WithDirectory("/src", m.Source).
 		WithExec([]string{"go", "vet", "./infra/..."}).
 		WithExec(goTest("./infra/...")))
 }

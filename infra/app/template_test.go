@@ -4,6 +4,8 @@ import (
 	"os"
 	"testing"
 
+	"github.com/aws/jsii-runtime-go"
+
 	"github.com/prooflink/prooflink/infra/app"
 	"github.com/prooflink/prooflink/infra/config"
 	"github.com/prooflink/prooflink/infra/infratest"
@@ -11,7 +13,13 @@ import (
 	"github.com/prooflink/prooflink/infra/templates"
 )
 
-func TestMain(m *testing.M) { infratest.Main(m) }
+// TestMain leaves the CDK's validation on, unlike the constructs' own tests:
+// these are whole environments.
+func TestMain(m *testing.M) {
+	code := m.Run()
+	jsii.Close()
+	os.Exit(code)
+}
 
 // Digests that tell the images apart.
 var (

@@ -50,14 +50,11 @@ func run(ctx context.Context, tools tools) error {
 	if err != nil {
 		return err
 	}
-	findings := made.findings
-	for _, check := range []func(context.Context, string) ([]finding, error){tools.lint, tools.guard} {
-		found, err := check(ctx, made.unique)
-		if err != nil {
-			return err
-		}
-		findings = append(findings, found...)
+	findings, err := tools.check(ctx, made.unique)
+	if err != nil {
+		return err
 	}
+	findings = append(findings, made.findings...)
 	left, unused := exceptions.sort(findings)
 	return report(os.Stdout, made, len(findings)-len(left), left, unused)
 }

@@ -9,7 +9,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
+	"sync"
 
 	"github.com/prooflink/prooflink/infra/templates"
 )
@@ -18,6 +20,18 @@ import (
 type tools struct {
 	cfnLint, cfnLintConfig string
 	cfnGuard, guardRules   string
+}
+
+// check runs the checkers on a folder of templates, at the same time.
+func (t tools) check(ctx context.Context, dir string) ([]finding, error) {
+	checkers := []func(context.Context, string) ([]finding, error){t.lint, t.guard}
+	found, problems := make([][]finding, len(checkers)), make([]error, len(checkers))
+	var running sync.WaitGroup
+	for i, checker := range checkers {
+		running.Go(func() { found[i], problems[i] = checker(ctx, dir) })
+	}
+	running.Wait()
+	return slices.Concat(found...), errors.Join(problems...)
 }
 
 // lint runs cfn-lint. Its exceptions are in its own configuration.
