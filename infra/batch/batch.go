@@ -3,7 +3,6 @@
 package batch
 
 import (
-	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsbatch"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
@@ -13,6 +12,7 @@ import (
 	"github.com/prooflink/prooflink/infra/foundation"
 	"github.com/prooflink/prooflink/infra/names"
 	"github.com/prooflink/prooflink/infra/network"
+	"github.com/prooflink/prooflink/infra/part"
 )
 
 // Props is what the jobs need to know.
@@ -40,11 +40,11 @@ type Jobs struct {
 // New makes everything in a stack.
 func New(scope constructs.Construct, props Props) Jobs {
 	queue, roles := newQueue(scope, props), newRoles(scope, props)
-	output(scope, names.OutputJobQueueArn, queue.Ref())
+	part.Output(scope, names.OutputJobQueueArn, queue.Ref())
 	arns := map[string]*string{}
 	for _, job := range definitions(props.Env) {
 		arns[job.program] = newJob(scope, props, roles, job).Ref()
-		output(scope, job.output, arns[job.program])
+		part.Output(scope, job.output, arns[job.program])
 	}
 	return Jobs{
 		QueueArn:          queue.Ref(),
@@ -101,9 +101,4 @@ func newEnvironment(scope constructs.Construct, props Props, role *string, spot 
 		environment.SetServiceRole(role)
 	}
 	return environment.Ref()
-}
-
-// output makes a stack's output, whose key the pipeline knows.
-func output(scope constructs.Construct, key string, value *string) {
-	awscdk.NewCfnOutput(scope, jsii.String(key), &awscdk.CfnOutputProps{Value: value})
 }

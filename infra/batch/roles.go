@@ -7,6 +7,7 @@ import (
 
 	"github.com/prooflink/prooflink/infra/config"
 	"github.com/prooflink/prooflink/infra/foundation"
+	"github.com/prooflink/prooflink/infra/policy"
 	"github.com/prooflink/prooflink/infra/task"
 )
 
@@ -34,13 +35,16 @@ func newExecutionRole(scope constructs.Construct, props Props) awsiam.Role {
 func newJobRole(scope constructs.Construct, props Props) awsiam.Role {
 	role := task.NewRole(scope, "JobRole", props.Env.Names().BatchJobRole(), "What the batch jobs may do")
 	files := props.Foundation.Files
-	role.AddToPolicy(statement("ReadImports", "s3:GetObject", files.ArnForObjects(jsii.String(foundation.FolderImports+"*"))))
-	role.AddToPolicy(statement("WriteResults", "s3:PutObject", files.ArnForObjects(jsii.String(foundation.FolderResults+"*"))))
-	list := statement("ListImports", "s3:ListBucket", files.BucketArn())
-	list.AddCondition(jsii.String("StringLike"), map[string]any{
-		"s3:prefix": jsii.Strings(foundation.FolderImports+"*", foundation.FolderResults+"*"),
-	})
-	role.AddToPolicy(list)
+	policy.Grant(role,
+		policy.Permission{Sid: "ReadImports", Actions: []string{"s3:GetObject"},
+			Resources: []string{*files.ArnForObjects(jsii.String(foundation.FolderImports + "*"))}},
+		policy.Permission{Sid: "WriteResults", Actions: []string{"s3:PutObject"},
+			Resources: []string{*files.ArnForObjects(jsii.String(foundation.FolderResults + "*"))}},
+		policy.Permission{Sid: "ListImports", Actions: []string{"s3:ListBucket"}, Resources: []string{*files.BucketArn()},
+			Conditions: map[string]any{"StringLike": map[string]any{
+				"s3:prefix": []string{foundation.FolderImports + "*", foundation.FolderResults + "*"},
+			}}},
+	)
 	return role
 }
 
@@ -59,11 +63,4 @@ func newServiceRole(scope constructs.Construct, env config.Environment) *string 
 			awsiam.ManagedPolicy_FromAwsManagedPolicyName(jsii.String("service-role/AWSBatchServiceRole")),
 		},
 	}).RoleArn()
-}
-
-// statement allows one action on one resource.
-func statement(sid, action string, resource *string) awsiam.PolicyStatement {
-	return awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
-		Sid: jsii.String(sid), Actions: jsii.Strings(action), Resources: &[]*string{resource},
-	})
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/prooflink/prooflink/infra/config"
 	"github.com/prooflink/prooflink/infra/names"
+	"github.com/prooflink/prooflink/infra/part"
 )
 
 // Props is what the database needs to know.
@@ -148,18 +149,10 @@ func (b builder) protect(resource awscdk.CfnResource) {
 	}
 }
 
-// removal is what becomes of a secret or a key when its stack is deleted.
-func (b builder) removal() awscdk.RemovalPolicy {
-	if b.disposable() {
-		return awscdk.RemovalPolicy_DESTROY
-	}
-	return awscdk.RemovalPolicy_RETAIN
-}
-
 // output makes a stack's output, whose key the pipeline knows, unless there is
 // nothing to tell.
 func (b builder) output(key string, value *string) {
 	if value != nil {
-		awscdk.NewCfnOutput(b.scope, jsii.String(key), &awscdk.CfnOutputProps{Value: value})
+		part.Output(b.scope, key, value)
 	}
 }

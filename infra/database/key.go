@@ -8,6 +8,7 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/prooflink/prooflink/infra/config"
+	"github.com/prooflink/prooflink/infra/part"
 )
 
 // Services that use the key for somebody.
@@ -26,7 +27,7 @@ func (b builder) key() *string {
 		EnableKeyRotation: jsii.Bool(true),
 		KeyPolicy:         b.keyPolicy(),
 	})
-	key.ApplyRemovalPolicy(b.removal(), nil)
+	key.ApplyRemovalPolicy(part.Removal(b.Env), nil)
 	awskms.NewCfnAlias(b.scope, jsii.String("KeyAlias"), &awskms.CfnAliasProps{
 		AliasName: jsii.String(b.names.DatabaseKey()), TargetKeyId: key.AttrKeyId(),
 	})

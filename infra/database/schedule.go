@@ -11,6 +11,7 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/prooflink/prooflink/infra/config"
+	"github.com/prooflink/prooflink/infra/policy"
 )
 
 const (
@@ -86,11 +87,13 @@ func (b builder) call(server server, action action, group awsscheduler.CfnSchedu
 // schedulerRole may stop and start this database, for schedules of this group.
 func (b builder) schedulerRole(server server, group awsscheduler.CfnScheduleGroup) awsiam.Role {
 	return b.role("ScheduleRole", b.names.DatabaseScheduleRole(), "scheduler", "Stops and starts the database",
-		[]*string{group.AttrArn()}, statement("StopAndStart", []*string{server.arn}, "rds:StopDB"+server.kind, "rds:StartDB"+server.kind))
+		[]*string{group.AttrArn()}, policy.Permission{
+			Sid: "StopAndStart", Actions: []string{"rds:StopDB" + server.kind, "rds:StartDB" + server.kind}, Resources: []string{*server.arn},
+		})
 }
 
 // role can be taken by one AWS service only, acting for what the sources name.
-func (b builder) role(id, name, service, description string, sources []*string, statements ...awsiam.PolicyStatement) awsiam.Role {
+func (b builder) role(id, name, service, description string, sources []*string, permissions ...policy.Permission) awsiam.Role {
 	condition := map[string]any{
 		"StringEquals": map[string]*string{"aws:SourceAccount": awscdk.Stack_Of(b.scope).Account()},
 		"ArnLike":      map[string]any{"aws:SourceArn": sources},
@@ -99,15 +102,8 @@ func (b builder) role(id, name, service, description string, sources []*string, 
 		RoleName: jsii.String(name), Description: jsii.String(description),
 		AssumedBy: awsiam.NewServicePrincipal(jsii.String(service+".amazonaws.com"), &awsiam.ServicePrincipalOpts{Conditions: &condition}),
 		InlinePolicies: &map[string]awsiam.PolicyDocument{
-			id: awsiam.NewPolicyDocument(&awsiam.PolicyDocumentProps{Statements: &statements}),
+			id: policy.Document(permissions...),
 		},
-	})
-}
-
-// statement allows actions on resources.
-func statement(sid string, resources []*string, actions ...string) awsiam.PolicyStatement {
-	return awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
-		Sid: jsii.String(sid), Actions: jsii.Strings(actions...), Resources: &resources,
 	})
 }
 

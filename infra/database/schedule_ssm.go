@@ -12,6 +12,8 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsevents"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/jsii-runtime-go"
+
+	"github.com/prooflink/prooflink/infra/policy"
 )
 
 // document is one of AWS's automation documents and what it is told.
@@ -76,21 +78,23 @@ func (b builder) rule(server server, action action, automation, starter awsiam.R
 func (b builder) automationRole(server server) awsiam.Role {
 	return b.role("AutomationRole", b.names.DatabaseAutomationRole(), "ssm", "What stops and starts the database may do",
 		[]*string{b.ours("ssm", "automation-execution", "*")},
-		statement("StopAndStart", []*string{server.arn}, "rds:StopDB"+server.kind, "rds:StartDB"+server.kind, "rds:DescribeDB"+server.kind+"s"))
+		policy.Permission{Sid: "StopAndStart", Resources: []string{*server.arn}, Actions: []string{
+			"rds:StopDB" + server.kind, "rds:StartDB" + server.kind, "rds:DescribeDB" + server.kind + "s",
+		}})
 }
 
 // starterRole may start the documents and give them their role. Systems Manager
 // asks for the document and for the execution, whose id nobody knows before; it
 // used to ask for the definition, which AWS deprecates.
 func (b builder) starterRole(server server, automation awsiam.Role) awsiam.Role {
-	resources := []*string{b.ours("ssm", "automation-execution", "*")}
+	resources := []string{*b.ours("ssm", "automation-execution", "*")}
 	for _, document := range b.documents(server) {
-		resources = append(resources, document.arn(b.stack(), "document", ""), document.arn(b.stack(), "automation-definition", ":*"))
+		resources = append(resources, *document.arn(b.stack(), "document", ""), *document.arn(b.stack(), "automation-definition", ":*"))
 	}
-	pass := statement("PassRole", []*string{automation.RoleArn()}, "iam:PassRole")
-	pass.AddCondition(jsii.String("StringEquals"), map[string]string{"iam:PassedToService": "ssm.amazonaws.com"})
-	return b.role("ScheduleRole", b.names.DatabaseScheduleRole(), "events", "Starts what stops and starts the database",
-		b.rules(), statement("StartAutomation", resources, "ssm:StartAutomationExecution"), pass)
+	return b.role("ScheduleRole", b.names.DatabaseScheduleRole(), "events", "Starts what stops and starts the database", b.rules(),
+		policy.Permission{Sid: "StartAutomation", Actions: []string{"ssm:StartAutomationExecution"}, Resources: resources},
+		policy.Permission{Sid: "PassRole", Actions: []string{"iam:PassRole"}, Resources: []string{*automation.RoleArn()},
+			Conditions: policy.Equals("iam:PassedToService", "ssm.amazonaws.com")})
 }
 
 // rules are the ARNs of both rules, which are made after the role.

@@ -178,7 +178,7 @@ func TestC28TheAutomationHasTwoRolesOfItsOwn(t *testing.T) {
 		"arn:${AWS::Partition}:ssm:ap-northeast-1::automation-definition/AWS-StartRdsInstance:*",
 	}, " ")+"]")
 	equal(t, "whose role it passes", starter.Text("Policies", 0, "PolicyDocument", "Statement", 1, "Condition"),
-		"{StringEquals:{iam:PassedToService:ssm.amazonaws.com}}")
+		"{StringEquals:{iam:PassedToService:[ssm.amazonaws.com]}}")
 }
 
 // refused counts the errors like this one that keep a template from being deployed.

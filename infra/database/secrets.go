@@ -9,6 +9,7 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/prooflink/prooflink/infra/config"
+	"github.com/prooflink/prooflink/infra/part"
 )
 
 const (
@@ -103,7 +104,7 @@ func (b builder) appSecret() *string {
 func (b builder) secret(id, name, description string, generator *awssecretsmanager.SecretStringGenerator) awssecretsmanager.Secret {
 	return awssecretsmanager.NewSecret(b.scope, jsii.String(id), &awssecretsmanager.SecretProps{
 		SecretName: jsii.String(name), Description: jsii.String(description),
-		EncryptionKey: b.imported(id + "Key"), GenerateSecretString: generator, RemovalPolicy: b.removal(),
+		EncryptionKey: b.imported(id + "Key"), GenerateSecretString: generator, RemovalPolicy: part.Removal(b.Env),
 	})
 }
 
@@ -120,7 +121,7 @@ func (b builder) urlSecret(credentials awssecretsmanager.Secret, server server) 
 		b.Env.DB.Name, b.Env.DB.SSLMode)
 	return completeArn(awssecretsmanager.NewSecret(b.scope, jsii.String("DatabaseUrl"), &awssecretsmanager.SecretProps{
 		SecretName: jsii.String(b.names.DatabaseURLSecret()), Description: jsii.String("The URL of the ProofLink database"),
-		EncryptionKey: b.imported("DatabaseUrlKey"), RemovalPolicy: b.removal(),
+		EncryptionKey: b.imported("DatabaseUrlKey"), RemovalPolicy: part.Removal(b.Env),
 		SecretObjectValue: &map[string]awscdk.SecretValue{URLKey: awscdk.SecretValue_UnsafePlainText(&url)},
 	}))
 }

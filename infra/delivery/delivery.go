@@ -14,6 +14,7 @@ import (
 	"github.com/prooflink/prooflink/infra/config"
 	"github.com/prooflink/prooflink/infra/foundation"
 	"github.com/prooflink/prooflink/infra/names"
+	"github.com/prooflink/prooflink/infra/part"
 	"github.com/prooflink/prooflink/infra/policy"
 )
 
@@ -43,7 +44,7 @@ func New(scope constructs.Construct, props Props) {
 		MaxSessionDuration: awscdk.Duration_Hours(jsii.Number(sessionHours)),
 		InlinePolicies:     &map[string]awsiam.PolicyDocument{"Deploy": policy.Document(permissions(scope, props)...)},
 	})
-	awscdk.NewCfnOutput(scope, jsii.String(names.OutputDeployRoleArn), &awscdk.CfnOutputProps{Value: role.RoleArn()})
+	part.Output(scope, names.OutputDeployRoleArn, role.RoleArn())
 }
 
 // provider makes the account's OIDC provider, or names the one that it has: there

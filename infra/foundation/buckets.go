@@ -13,6 +13,7 @@ import (
 
 	"github.com/prooflink/prooflink/infra/config"
 	"github.com/prooflink/prooflink/infra/names"
+	"github.com/prooflink/prooflink/infra/part"
 )
 
 // Folders of the files bucket (004_9a2c9db51dc67ef8.txt L535-541). Results are
@@ -49,10 +50,10 @@ func newBuckets(scope constructs.Construct, env config.Environment) {
 	if env.Optional.Orchestration {
 		sendEvents(files)
 	}
-	output(scope, names.OutputFilesBucket, files.BucketName())
+	part.Output(scope, names.OutputFilesBucket, files.BucketName())
 	if env.Logging.ArchiveBucket {
 		archive := NewBucket(scope, "LogArchiveBucket", n.LogArchiveBucket(suffix), env, archived(env.S3))
-		output(scope, names.OutputLogArchiveBucket, archive.BucketName())
+		part.Output(scope, names.OutputLogArchiveBucket, archive.BucketName())
 	}
 	if env.ALB.AccessLogs {
 		logs := NewBucket(scope, "AccessLogBucket", n.AccessLogBucket(suffix), env, archived(env.S3))
@@ -69,7 +70,7 @@ func NewBucket(scope constructs.Construct, id, name string, env config.Environme
 	props.ObjectOwnership = awss3.ObjectOwnership_BUCKET_OWNER_ENFORCED
 	props.Encryption = awss3.BucketEncryption_S3_MANAGED
 	props.EnforceSSL = jsii.Bool(true)
-	props.RemovalPolicy = removal(env)
+	props.RemovalPolicy = part.Removal(env)
 	if env.Removal.EmptyOnDelete {
 		props.AutoDeleteObjects = jsii.Bool(true)
 	}

@@ -9,13 +9,13 @@
 package foundation
 
 import (
-	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsecs"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/prooflink/prooflink/infra/config"
 	"github.com/prooflink/prooflink/infra/names"
+	"github.com/prooflink/prooflink/infra/part"
 )
 
 // Props is what the foundation needs to know.
@@ -46,18 +46,5 @@ func newCluster(scope constructs.Construct, env config.Environment) {
 			Name: jsii.String("containerInsights"), Value: jsii.String(insights),
 		}},
 	})
-	output(scope, names.OutputClusterName, jsii.String(env.Names().Cluster()))
-}
-
-// removal is what becomes of data when its stack is deleted.
-func removal(env config.Environment) awscdk.RemovalPolicy {
-	if env.Removal.Policy == config.RemovalDestroy {
-		return awscdk.RemovalPolicy_DESTROY
-	}
-	return awscdk.RemovalPolicy_RETAIN
-}
-
-// output makes a stack's output, whose key the pipeline knows.
-func output(scope constructs.Construct, key string, value *string) {
-	awscdk.NewCfnOutput(scope, jsii.String(key), &awscdk.CfnOutputProps{Value: value})
+	part.Output(scope, names.OutputClusterName, jsii.String(env.Names().Cluster()))
 }

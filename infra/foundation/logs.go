@@ -1,11 +1,10 @@
 package foundation
 
 import (
-	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/constructs-go/constructs/v10"
-	"github.com/aws/jsii-runtime-go"
 
 	"github.com/prooflink/prooflink/infra/config"
+	"github.com/prooflink/prooflink/infra/part"
 )
 
 // newLogGroups makes every log group that a task writes to. None of the
@@ -26,10 +25,6 @@ func newLogGroups(scope constructs.Construct, env config.Environment) {
 		{"BatchLogs", n.BatchLogGroup(), r.Batch},
 	}
 	for _, group := range groups {
-		logs := awslogs.NewCfnLogGroup(scope, jsii.String(group.id), &awslogs.CfnLogGroupProps{
-			LogGroupName:    jsii.String(group.name),
-			RetentionInDays: jsii.Number(group.days),
-		})
-		logs.ApplyRemovalPolicy(removal(env), nil)
+		part.LogGroup(scope, env, group.id, group.name, group.days)
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/prooflink/prooflink/infra/config"
 	"github.com/prooflink/prooflink/infra/names"
+	"github.com/prooflink/prooflink/infra/part"
 )
 
 // newRepositories makes the three image repositories.
@@ -16,9 +17,9 @@ func newRepositories(scope constructs.Construct, env config.Environment) {
 	app := newRepository(scope, "AppRepository", n.AppRepository(), env)
 	batch := newRepository(scope, "BatchRepository", n.BatchRepository(), env)
 	router := newRepository(scope, "FluentBitRepository", n.FluentBitRepository(), env)
-	output(scope, names.OutputAppRepositoryURI, app.RepositoryUri())
-	output(scope, names.OutputBatchRepositoryURI, batch.RepositoryUri())
-	output(scope, names.OutputFluentBitRepositoryURI, router.RepositoryUri())
+	part.Output(scope, names.OutputAppRepositoryURI, app.RepositoryUri())
+	part.Output(scope, names.OutputBatchRepositoryURI, batch.RepositoryUri())
+	part.Output(scope, names.OutputFluentBitRepositoryURI, router.RepositoryUri())
 }
 
 // newRepository makes one repository (004_9a2c9db51dc67ef8.txt L669-673).
@@ -29,7 +30,7 @@ func newRepository(scope constructs.Construct, id, name string, env config.Envir
 		ImageScanOnPush:    jsii.Bool(env.ECR.ScanOnPush),
 		ImageTagMutability: mutability(env.ECR.Immutable),
 		LifecycleRules:     expireImages(env.ECR.KeepImages),
-		RemovalPolicy:      removal(env),
+		RemovalPolicy:      part.Removal(env),
 		EmptyOnDelete:      jsii.Bool(env.Removal.EmptyOnDelete),
 	})
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/prooflink/prooflink/infra/config"
 	"github.com/prooflink/prooflink/infra/names"
+	"github.com/prooflink/prooflink/infra/part"
 )
 
 // alerts are a topic and who is told what it hears.
@@ -26,8 +27,8 @@ func newTopics(scope constructs.Construct, env config.Environment) {
 	n, emails, key := env.Names(), env.Monitoring.Emails, newTopicKey(scope, env)
 	critical := newTopic(scope, env, key, alerts{"CriticalTopic", n.CriticalTopic(), "Critical Alerts", emails.Critical})
 	warning := newTopic(scope, env, key, alerts{"WarningTopic", n.WarningTopic(), "Warning Alerts", emails.Warning})
-	output(scope, names.OutputCriticalTopicArn, critical.TopicArn())
-	output(scope, names.OutputWarningTopicArn, warning.TopicArn())
+	part.Output(scope, names.OutputCriticalTopicArn, critical.TopicArn())
+	part.Output(scope, names.OutputWarningTopicArn, warning.TopicArn())
 }
 
 // newTopic makes one topic with its receivers, over TLS only.
@@ -36,7 +37,7 @@ func newTopic(scope constructs.Construct, env config.Environment, key awskms.IKe
 		TopicName: jsii.String(of.name), DisplayName: jsii.String(of.display),
 		MasterKey: key, EnforceSSL: jsii.Bool(true),
 	})
-	topic.ApplyRemovalPolicy(removal(env))
+	topic.ApplyRemovalPolicy(part.Removal(env))
 	for _, statement := range publishers(scope, topic.TopicArn(), "sns:Publish") {
 		topic.AddToResourcePolicy(statement)
 	}
@@ -56,7 +57,7 @@ func newTopicKey(scope constructs.Construct, env config.Environment) awskms.IKey
 		Alias:             jsii.String(env.Names().TopicKey()),
 		Description:       jsii.String("Encrypts the alert topics of " + env.Names().Prefix()),
 		EnableKeyRotation: jsii.Bool(true),
-		RemovalPolicy:     removal(env),
+		RemovalPolicy:     part.Removal(env),
 	})
 	for _, statement := range publishers(scope, jsii.String("*"), "kms:Decrypt", "kms:GenerateDataKey*") {
 		key.AddToResourcePolicy(statement, nil)

@@ -4,7 +4,6 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsamplify"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssecretsmanager"
@@ -12,6 +11,7 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/prooflink/prooflink/infra/config"
+	"github.com/prooflink/prooflink/infra/part"
 )
 
 // passwordLength is the generated password's.
@@ -29,7 +29,7 @@ func basicAuth(scope constructs.Construct, env config.Environment) any {
 		GenerateSecretString: &awssecretsmanager.SecretStringGenerator{
 			PasswordLength: jsii.Number(passwordLength), ExcludePunctuation: jsii.Bool(true),
 		},
-		RemovalPolicy: removal(env),
+		RemovalPolicy: part.Removal(env),
 	})
 	return awsamplify.CfnApp_BasicAuthConfigProperty{
 		EnableBasicAuth: jsii.Bool(true), Username: jsii.String(env.Project), Password: secret.SecretValue().UnsafeUnwrap(),
@@ -65,20 +65,7 @@ func newDomain(scope constructs.Construct, env config.Environment, app awsamplif
 
 // newLogGroup is where Amplify looks for one, by the app's id.
 func newLogGroup(scope constructs.Construct, env config.Environment, app awsamplify.CfnApp) awslogs.CfnLogGroup {
-	group := awslogs.NewCfnLogGroup(scope, jsii.String("Logs"), &awslogs.CfnLogGroupProps{
-		LogGroupName:    jsii.String("/aws/amplify/" + *app.AttrAppId()),
-		RetentionInDays: jsii.Number(env.Logging.Retention.App),
-	})
-	group.ApplyRemovalPolicy(removal(env), nil)
-	return group
-}
-
-// removal is what becomes of the log and the password when the stack is deleted.
-func removal(env config.Environment) awscdk.RemovalPolicy {
-	if env.Removal.Policy == config.RemovalDestroy {
-		return awscdk.RemovalPolicy_DESTROY
-	}
-	return awscdk.RemovalPolicy_RETAIN
+	return part.LogGroup(scope, env, "Logs", "/aws/amplify/"+*app.AttrAppId(), env.Logging.Retention.App)
 }
 
 // sorted lists a map's keys in their order.

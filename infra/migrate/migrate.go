@@ -7,7 +7,6 @@
 package migrate
 
 import (
-	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsecs"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
@@ -16,6 +15,7 @@ import (
 	"github.com/prooflink/prooflink/infra/database"
 	"github.com/prooflink/prooflink/infra/foundation"
 	"github.com/prooflink/prooflink/infra/names"
+	"github.com/prooflink/prooflink/infra/part"
 	"github.com/prooflink/prooflink/infra/task"
 )
 
@@ -61,9 +61,7 @@ func New(scope constructs.Construct, props Props) {
 		Secrets:                &secrets,
 		Logging:                task.Logs(props.Foundation.MigrateLogs, names.MigrateStreamPrefix),
 	})
-	awscdk.NewCfnOutput(scope, jsii.String(names.OutputMigrateTaskDefinitionArn), &awscdk.CfnOutputProps{
-		Value: definition.TaskDefinitionArn(),
-	})
+	part.Output(scope, names.OutputMigrateTaskDefinitionArn, definition.TaskDefinitionArn())
 }
 
 // environment is what the migration reads besides the credentials.

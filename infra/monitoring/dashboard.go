@@ -10,6 +10,7 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/prooflink/prooflink/infra/names"
+	"github.com/prooflink/prooflink/infra/part"
 )
 
 const (
@@ -50,7 +51,7 @@ func newDashboard(scope constructs.Construct, w watch, alarms []*string) {
 		DashboardName: jsii.String(w.names.Dashboard()),
 		DashboardBody: awscdk.Stack_Of(scope).ToJsonString(body, nil),
 	})
-	output(scope, names.OutputDashboardName, dashboard.Ref())
+	part.Output(scope, names.OutputDashboardName, dashboard.Ref())
 }
 
 // place puts each row's widgets side by side and the rows below each other.

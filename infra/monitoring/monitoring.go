@@ -3,9 +3,7 @@
 package monitoring
 
 import (
-	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/constructs-go/constructs/v10"
-	"github.com/aws/jsii-runtime-go"
 
 	"github.com/prooflink/prooflink/infra/config"
 	"github.com/prooflink/prooflink/infra/foundation"
@@ -45,9 +43,4 @@ func New(scope constructs.Construct, props Props) {
 	if wanted.SlackWebhookSecret != "" {
 		newSlack(scope, props)
 	}
-}
-
-// output makes a stack's output, whose key the pipeline knows.
-func output(scope constructs.Construct, key string, value *string) {
-	awscdk.NewCfnOutput(scope, jsii.String(key), &awscdk.CfnOutputProps{Value: value})
 }

@@ -12,6 +12,8 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/prooflink/prooflink/infra/config"
+	"github.com/prooflink/prooflink/infra/part"
+	"github.com/prooflink/prooflink/infra/policy"
 )
 
 // slackCode is the function.
@@ -46,14 +48,7 @@ func newSlack(scope constructs.Construct, props Props) {
 // else make without an end. It is in no VPC: Slack is on the internet.
 func newSlackFunction(scope constructs.Construct, env config.Environment) awslambda.CfnFunction {
 	n := env.Names()
-	logs := awslogs.NewCfnLogGroup(scope, jsii.String("SlackLogs"), &awslogs.CfnLogGroupProps{
-		LogGroupName: jsii.String(n.SlackLogGroup()), RetentionInDays: jsii.Number(env.Logging.Retention.App),
-	})
-	policy := awscdk.RemovalPolicy_RETAIN
-	if env.Removal.Policy == config.RemovalDestroy {
-		policy = awscdk.RemovalPolicy_DESTROY
-	}
-	logs.ApplyRemovalPolicy(policy, nil)
+	logs := part.LogGroup(scope, env, "SlackLogs", n.SlackLogGroup(), env.Logging.Retention.App)
 	return awslambda.NewCfnFunction(scope, jsii.String("SlackFunction"), &awslambda.CfnFunctionProps{
 		FunctionName: jsii.String(n.SlackFunction()), Description: jsii.String("Sends critical alerts to Slack"),
 		Runtime: jsii.String("nodejs24.x"), Handler: jsii.String("index.handler"), Architectures: jsii.Strings("arm64"),
@@ -80,17 +75,10 @@ func newSlackRole(scope constructs.Construct, env config.Environment, logs awslo
 		RoleName:  jsii.String(env.Names().SlackRole()),
 		AssumedBy: awsiam.NewServicePrincipal(jsii.String("lambda.amazonaws.com"), nil),
 		InlinePolicies: &map[string]awsiam.PolicyDocument{
-			"SendToSlack": awsiam.NewPolicyDocument(&awsiam.PolicyDocumentProps{Statements: &[]awsiam.PolicyStatement{
-				statement(secret, "secretsmanager:GetSecretValue"),
-				statement(logs.AttrArn(), "logs:CreateLogStream", "logs:PutLogEvents"),
-			}}),
+			"SendToSlack": policy.Document(
+				policy.Permission{Sid: "ReadWebhook", Actions: []string{"secretsmanager:GetSecretValue"}, Resources: []string{*secret}},
+				policy.Permission{Sid: "WriteLog", Actions: []string{"logs:CreateLogStream", "logs:PutLogEvents"}, Resources: []string{*logs.AttrArn()}},
+			),
 		},
-	})
-}
-
-// statement allows actions on one resource.
-func statement(resource *string, actions ...string) awsiam.PolicyStatement {
-	return awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
-		Actions: jsii.Strings(actions...), Resources: &[]*string{resource},
 	})
 }

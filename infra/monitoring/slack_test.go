@@ -50,7 +50,7 @@ func TestA184SlackHearsTheCriticalTopic(t *testing.T) {
 func TestTheSlackFunctionMayReadItsSecretAndWriteItsLogOnly(t *testing.T) {
 	role := synth(t, "prod", slack).One(t, "AWS::IAM::Role")
 	want := "[{Action:secretsmanager:GetSecretValue Effect:Allow Resource:" + arn("secretsmanager") +
-		"secret:prooflink/slack-??????} {Action:[logs:CreateLogStream logs:PutLogEvents] Effect:Allow Resource:${SlackLogs.Arn}}]"
+		"secret:prooflink/slack-?????? Sid:ReadWebhook} {Action:[logs:CreateLogStream logs:PutLogEvents] Effect:Allow Resource:${SlackLogs.Arn} Sid:WriteLog}]"
 	if got := role.Text("Policies", 0, "PolicyDocument", "Statement"); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}

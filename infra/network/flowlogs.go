@@ -1,28 +1,19 @@
 package network
 
 import (
-	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/jsii-runtime-go"
 
-	"github.com/prooflink/prooflink/infra/config"
+	"github.com/prooflink/prooflink/infra/part"
 )
 
 // flowLogs records the traffic in a log group with a name and an end of its
 // own: the construct's would be nameless and kept for two years
 // (000_e03a210ce428a44a.txt L158).
 func (v vpc) flowLogs() {
-	group := awslogs.NewCfnLogGroup(v.scope, jsii.String("FlowLogs"), &awslogs.CfnLogGroupProps{
-		LogGroupName:    jsii.String(v.names.FlowLogGroup()),
-		RetentionInDays: jsii.Number(v.env.Logging.Retention.Flow),
-	})
-	policy := awscdk.RemovalPolicy_RETAIN
-	if v.env.Removal.Policy == config.RemovalDestroy {
-		policy = awscdk.RemovalPolicy_DESTROY
-	}
-	group.ApplyRemovalPolicy(policy, nil)
+	group := part.LogGroup(v.scope, v.env, "FlowLogs", v.names.FlowLogGroup(), v.env.Logging.Retention.Flow)
 	role := v.flowLogRole(group)
 	awsec2.NewCfnFlowLog(v.scope, jsii.String("FlowLog"), &awsec2.CfnFlowLogProps{
 		ResourceId: v.id, ResourceType: jsii.String("VPC"), TrafficType: jsii.String("ALL"),

@@ -16,6 +16,7 @@ import (
 
 	"github.com/prooflink/prooflink/infra/config"
 	"github.com/prooflink/prooflink/infra/names"
+	"github.com/prooflink/prooflink/infra/part"
 )
 
 // Props is what the network needs to know.
@@ -86,14 +87,9 @@ func (n Network) outputs(scope constructs.Construct) {
 	for i, subnet := range n.TaskSubnets {
 		subnets[i] = *subnet
 	}
-	output(scope, names.OutputVpcID, n.VpcID)
-	output(scope, names.OutputTaskSubnetIDs, jsii.String(strings.Join(subnets, ",")))
-	output(scope, names.OutputTaskSecurityGroupID, n.Groups.Tasks)
-}
-
-// output makes a stack's output, whose key the pipeline knows.
-func output(scope constructs.Construct, key string, value *string) {
-	awscdk.NewCfnOutput(scope, jsii.String(key), &awscdk.CfnOutputProps{Value: value})
+	part.Output(scope, names.OutputVpcID, n.VpcID)
+	part.Output(scope, names.OutputTaskSubnetIDs, jsii.String(strings.Join(subnets, ",")))
+	part.Output(scope, names.OutputTaskSecurityGroupID, n.Groups.Tasks)
 }
 
 // named is the Name tag, which the console shows.

@@ -4,9 +4,7 @@
 package orchestration
 
 import (
-	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsstepfunctions"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
@@ -16,6 +14,7 @@ import (
 	"github.com/prooflink/prooflink/infra/foundation"
 	"github.com/prooflink/prooflink/infra/names"
 	"github.com/prooflink/prooflink/infra/network"
+	"github.com/prooflink/prooflink/infra/part"
 	"github.com/prooflink/prooflink/infra/policy"
 )
 
@@ -74,7 +73,7 @@ func newStateMachine(scope constructs.Construct, props Props) awsstepfunctions.C
 			Level: jsii.String("ALL"), IncludeExecutionData: jsii.Bool(false),
 			Destinations: []any{awsstepfunctions.CfnStateMachine_LogDestinationProperty{
 				CloudWatchLogsLogGroup: awsstepfunctions.CfnStateMachine_CloudWatchLogsLogGroupProperty{
-					LogGroupArn: newLogGroup(scope, props.Env).AttrArn(),
+					LogGroupArn: part.LogGroup(scope, props.Env, "Logs", props.Env.Names().WorkflowLogGroup(), props.Env.Logging.Retention.Batch).AttrArn(),
 				},
 			}},
 		},
@@ -82,18 +81,4 @@ func newStateMachine(scope constructs.Construct, props Props) awsstepfunctions.C
 	// Step Functions tries the log when it makes the state machine.
 	machine.Node().AddDependency(role)
 	return machine
-}
-
-// newLogGroup keeps the workflow's log as long as its jobs'.
-func newLogGroup(scope constructs.Construct, env config.Environment) awslogs.CfnLogGroup {
-	group := awslogs.NewCfnLogGroup(scope, jsii.String("Logs"), &awslogs.CfnLogGroupProps{
-		LogGroupName:    jsii.String(env.Names().WorkflowLogGroup()),
-		RetentionInDays: jsii.Number(env.Logging.Retention.Batch),
-	})
-	removal := awscdk.RemovalPolicy_RETAIN
-	if env.Removal.Policy == config.RemovalDestroy {
-		removal = awscdk.RemovalPolicy_DESTROY
-	}
-	group.ApplyRemovalPolicy(removal, nil)
-	return group
 }

@@ -3,12 +3,11 @@
 package security
 
 import (
-	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/constructs-go/constructs/v10"
-	"github.com/aws/jsii-runtime-go"
 
 	"github.com/prooflink/prooflink/infra/config"
 	"github.com/prooflink/prooflink/infra/names"
+	"github.com/prooflink/prooflink/infra/part"
 )
 
 // Props is what the stack needs to know.
@@ -40,6 +39,6 @@ func New(scope constructs.Construct, props Props) Security {
 		return Security{}
 	}
 	arn := newWebACL(scope, props.Env)
-	awscdk.NewCfnOutput(scope, jsii.String(names.OutputWebACLArn), &awscdk.CfnOutputProps{Value: arn})
+	part.Output(scope, names.OutputWebACLArn, arn)
 	return Security{WebACLArn: arn}
 }

@@ -2,10 +2,12 @@ package service
 
 import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/prooflink/prooflink/infra/foundation"
+	"github.com/prooflink/prooflink/infra/policy"
 	"github.com/prooflink/prooflink/infra/task"
 )
 
@@ -23,15 +25,7 @@ func newExecutionRole(scope constructs.Construct, props Props) awsiam.Role {
 // with the execution role.
 func newTaskRole(scope constructs.Construct, props Props) awsiam.Role {
 	role := task.NewRole(scope, "TaskRole", props.Env.Names().TaskRole(), "What the application and its log router may do")
-	role.AddToPolicy(fileStatement(props))
-	role.AddToPolicy(listStatement(props))
-	if groups := writtenGroups(props); len(groups) > 0 {
-		role.AddToPolicy(statement("CloudWatchLogs", jsii.Strings("logs:CreateLogStream", "logs:PutLogEvents"), groups...))
-	}
-	if archives(props.Env.Logging) {
-		role.AddToPolicy(statement("ArchiveLogs", jsii.Strings("s3:PutObject"),
-			props.Foundation.LogArchive.ArnForObjects(jsii.String(foundation.ArchivePrefix+"*"))))
-	}
+	policy.Grant(role, append(files(props.Foundation.Files), logs(props)...)...)
 	return role
 }
 
@@ -41,43 +35,47 @@ func folders() []string {
 		foundation.FolderControlSpecs, foundation.FolderDataflows}
 }
 
-// fileStatement lets the application use the objects in its folders.
-func fileStatement(props Props) awsiam.PolicyStatement {
-	var objects []*string
+// files are what the application may do with the objects in its folders.
+func files(bucket awss3.IBucket) []policy.Permission {
+	var objects, prefixes []string
 	for _, folder := range folders() {
-		objects = append(objects, props.Foundation.Files.ArnForObjects(jsii.String(folder+"*")))
+		objects = append(objects, *bucket.ArnForObjects(jsii.String(folder + "*")))
+		prefixes = append(prefixes, folder+"*")
 	}
-	return statement("S3Access", jsii.Strings("s3:GetObject", "s3:PutObject", "s3:DeleteObject"), objects...)
+	return []policy.Permission{
+		{Sid: "S3Access", Actions: []string{"s3:GetObject", "s3:PutObject", "s3:DeleteObject"}, Resources: objects},
+		{Sid: "S3List", Actions: []string{"s3:ListBucket"}, Resources: []string{*bucket.BucketArn()},
+			Conditions: map[string]any{"StringLike": map[string]any{"s3:prefix": prefixes}}},
+	}
 }
 
-// listStatement lets the application list them.
-func listStatement(props Props) awsiam.PolicyStatement {
-	var prefixes []*string
-	for _, folder := range folders() {
-		prefixes = append(prefixes, jsii.String(folder+"*"))
+// logs are what the task writes itself.
+func logs(props Props) []policy.Permission {
+	var all []policy.Permission
+	if groups := writtenGroups(props); len(groups) > 0 {
+		all = append(all, policy.Permission{
+			Sid: "CloudWatchLogs", Actions: []string{"logs:CreateLogStream", "logs:PutLogEvents"}, Resources: groups,
+		})
 	}
-	list := statement("S3List", jsii.Strings("s3:ListBucket"), props.Foundation.Files.BucketArn())
-	list.AddCondition(jsii.String("StringLike"), map[string]any{"s3:prefix": prefixes})
-	return list
+	if archives(props.Env.Logging) {
+		all = append(all, policy.Permission{
+			Sid: "ArchiveLogs", Actions: []string{"s3:PutObject"},
+			Resources: []string{*props.Foundation.LogArchive.ArnForObjects(jsii.String(foundation.ArchivePrefix + "*"))},
+		})
+	}
+	return all
 }
 
 // writtenGroups are the log groups that the task itself writes: the router that
 // of the errors and, where it sends its log itself, the application its two. What
 // the awslogs driver writes, it writes with the execution role.
-func writtenGroups(props Props) []*string {
-	var groups []*string
+func writtenGroups(props Props) []string {
+	var groups []string
 	if routed(props.Env.Logging) {
-		groups = append(groups, props.Foundation.ErrorsLogs.LogGroupArn())
+		groups = append(groups, *props.Foundation.ErrorsLogs.LogGroupArn())
 	}
 	if props.Env.Logging.DirectToCloudWatch {
-		groups = append(groups, props.Foundation.ServerLogs.LogGroupArn(), props.Foundation.ClientLogs.LogGroupArn())
+		groups = append(groups, *props.Foundation.ServerLogs.LogGroupArn(), *props.Foundation.ClientLogs.LogGroupArn())
 	}
 	return groups
-}
-
-// statement allows actions on resources.
-func statement(sid string, actions *[]*string, resources ...*string) awsiam.PolicyStatement {
-	return awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
-		Sid: jsii.String(sid), Actions: actions, Resources: &resources,
-	})
 }

@@ -2,7 +2,6 @@
 package service
 
 import (
-	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsecs"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
@@ -13,6 +12,7 @@ import (
 	"github.com/prooflink/prooflink/infra/images"
 	"github.com/prooflink/prooflink/infra/names"
 	"github.com/prooflink/prooflink/infra/network"
+	"github.com/prooflink/prooflink/infra/part"
 )
 
 // Props is what the service needs to know.
@@ -48,11 +48,11 @@ func New(scope constructs.Construct, props Props) Service {
 	if props.Env.App.Autoscaling.Enabled {
 		newScaling(scope, props.Env, service)
 	}
-	output(scope, names.OutputServiceURL, front.url)
-	output(scope, names.OutputAlbDNSName, front.dnsName)
-	output(scope, names.OutputTargetGroupArn, front.targetGroup)
-	output(scope, names.OutputServiceName, service.AttrName())
-	output(scope, names.OutputTaskDefinitionArn, definition.TaskDefinitionArn())
+	part.Output(scope, names.OutputServiceURL, front.url)
+	part.Output(scope, names.OutputAlbDNSName, front.dnsName)
+	part.Output(scope, names.OutputTargetGroupArn, front.targetGroup)
+	part.Output(scope, names.OutputServiceName, service.AttrName())
+	part.Output(scope, names.OutputTaskDefinitionArn, definition.TaskDefinitionArn())
 	return Service{URL: front.url, LoadBalancerName: front.fullName, TargetGroupName: front.targetGroupName}
 }
 
@@ -107,9 +107,4 @@ func placement(network network.Network) awsecs.CfnService_NetworkConfigurationPr
 			AssignPublicIp: jsii.String("DISABLED"),
 		},
 	}
-}
-
-// output makes a stack's output, whose key the pipeline knows.
-func output(scope constructs.Construct, key string, value *string) {
-	awscdk.NewCfnOutput(scope, jsii.String(key), &awscdk.CfnOutputProps{Value: value})
 }
