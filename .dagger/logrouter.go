@@ -22,7 +22,9 @@ import (
 const (
 	fluentBit       = "/fluent-bit/bin/fluent-bit"
 	fluentBitConfig = "/fluent-bit/custom/prooflink.conf"
-	testRegion      = "ap-northeast-1"
+	// fluentBitErrorsConfig is the same without the archive.
+	fluentBitErrorsConfig = "/fluent-bit/custom/errors-only.conf"
+	testRegion            = "ap-northeast-1"
 )
 
 // Run the log router's image: it must archive every record and route just errors.
@@ -33,8 +35,10 @@ func (m *Prooflink) TestFluentBit(ctx context.Context) (failure error) {
 		WithEnvVariable("LOG_BUCKET_NAME", logrouter.Bucket).
 		WithEnvVariable("ERROR_LOG_GROUP", logrouter.LogGroup).
 		With(variables(local.Credentials(testRegion)))
-	if _, err := router.WithExec([]string{fluentBit, "--dry-run", "-c", fluentBitConfig}).Sync(ctx); err != nil {
-		return explain(err)
+	for _, config := range []string{fluentBitConfig, fluentBitErrorsConfig} {
+		if _, err := router.WithExec([]string{fluentBit, "--dry-run", "-c", config}).Sync(ctx); err != nil {
+			return explain(err)
+		}
 	}
 	run := strconv.FormatInt(time.Now().UnixNano(), 36)
 	emulator, url, err := m.startTLSEmulator(ctx, run)
