@@ -111,6 +111,34 @@ func TestEveryDemandIsMet(t *testing.T) {
 	}
 }
 
+// listed is a row of infra/README.md's differences: its number and the demands.
+var listed = regexp.MustCompile(`(?m)^\| (\d+) \| [^|]*\[([\d, ]+)\]`)
+
+func TestTheListOfDifferencesNamesTheDemandsThatCiteIt(t *testing.T) {
+	cited := map[int][]int{}
+	files, _ := filepath.Glob("testdata/requirements/*.yaml")
+	for _, file := range files {
+		for number, ways := range readDemands(t, file) {
+			for _, way := range ways {
+				if way.Differs > 0 {
+					cited[way.Differs] = append(cited[way.Differs], number)
+				}
+			}
+		}
+	}
+	readme, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := listed.FindAllStringSubmatch(string(readme), -1)
+	for i, row := range rows {
+		equal(t, "the number of a row", row[1], strconv.Itoa(i+1))
+		slices.Sort(cited[i+1])
+		equal(t, "the demands of row "+row[1], row[2], strings.Trim(strings.ReplaceAll(fmt.Sprint(cited[i+1]), " ", ", "), "[]"))
+	}
+	equal(t, "rows", len(rows), len(cited))
+}
+
 // readDemands reads one section.
 func readDemands(t *testing.T, file string) map[int][]demand {
 	t.Helper()
