@@ -81,7 +81,7 @@ func (m *Prooflink) synthContext(values string, with dagger.WithContainerFunc) *
 func (m *Prooflink) infraBinary(folder string) *dagger.File {
 	source := m.Source.Filter(dagger.DirectoryFilterOpts{
 		Include: []string{"go.mod", "go.sum", "infra/**"},
-		Exclude: []string{"**/*_test.go", "**/testdata", "infra/bench"},
+		Exclude: []string{"**/*_test.go", "**/*.md", "**/testdata", "infra/bench"},
 	})
 	return m.golang().
 		WithDirectory("/src", source).
