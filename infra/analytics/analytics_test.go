@@ -22,22 +22,14 @@ func synth(t *testing.T, name string) infratest.Template {
 	})
 }
 
-// equal compares two texts.
-func equal(t *testing.T, what, got, want string) {
-	t.Helper()
-	if got != want {
-		t.Errorf("%s is %s, want %s", what, got, want)
-	}
-}
-
 func TestA249TheTableIsWhereTheLogRouterWrites(t *testing.T) {
 	s := synth(t, "prod")
-	equal(t, "the database", s.One(t, "AWS::Glue::Database").Text("DatabaseInput", "Name"), "prooflink_prod_logs")
+	infratest.Equal(t, "the database", s.One(t, "AWS::Glue::Database").Text("DatabaseInput", "Name"), "prooflink_prod_logs")
 	table := s.One(t, "AWS::Glue::Table")
 	const archive = "s3://prooflink-prod-logs-" + infratest.Account
-	equal(t, "its place", table.Text("TableInput", "StorageDescriptor", "Location"), archive+"/")
-	equal(t, "its format", table.Text("TableInput", "StorageDescriptor", "SerdeInfo", "SerializationLibrary"), "org.openx.data.jsonserde.JsonSerDe")
-	equal(t, "its partitions", table.Text("TableInput", "PartitionKeys"),
+	infratest.Equal(t, "its place", table.Text("TableInput", "StorageDescriptor", "Location"), archive+"/")
+	infratest.Equal(t, "its format", table.Text("TableInput", "StorageDescriptor", "SerdeInfo", "SerializationLibrary"), "org.openx.data.jsonserde.JsonSerDe")
+	infratest.Equal(t, "its partitions", table.Text("TableInput", "PartitionKeys"),
 		"[{Name:year Type:string} {Name:month Type:string} {Name:day Type:string} {Name:hour Type:string}]")
 	parameters := table.Text("TableInput", "Parameters")
 	for _, want := range []string{"projection.enabled:true", "projection.month.digits:2", "projection.month.range:1,12", "projection.hour.range:0,23",
@@ -61,14 +53,14 @@ func TestA249QueriesAreLimitedAndTheirResultsEnd(t *testing.T) {
 	for name, removed := range map[string][2]string{"dev": {"true", "Delete"}, "prod": {"false", "Retain"}} {
 		s := synth(t, name)
 		group, bucket := s.One(t, "AWS::Athena::WorkGroup"), s.One(t, "AWS::S3::Bucket")
-		equal(t, "the workgroup", group.Text("Name")+" "+group.Text("State"), "prooflink-"+name+"-logs ENABLED")
-		equal(t, "it decides", group.Text("WorkGroupConfiguration", "EnforceWorkGroupConfiguration"), "true")
-		equal(t, "a query's limit", group.Text("WorkGroupConfiguration", "BytesScannedCutoffPerQuery"), "10737418240")
-		equal(t, "the results", group.Text("WorkGroupConfiguration", "ResultConfiguration"),
+		infratest.Equal(t, "the workgroup", group.Text("Name")+" "+group.Text("State"), "prooflink-"+name+"-logs ENABLED")
+		infratest.Equal(t, "it decides", group.Text("WorkGroupConfiguration", "EnforceWorkGroupConfiguration"), "true")
+		infratest.Equal(t, "a query's limit", group.Text("WorkGroupConfiguration", "BytesScannedCutoffPerQuery"), "10737418240")
+		infratest.Equal(t, "the results", group.Text("WorkGroupConfiguration", "ResultConfiguration"),
 			"{EncryptionConfiguration:{EncryptionOption:SSE_S3} ExpectedBucketOwner:"+infratest.Account+" OutputLocation:s3://${QueryResults"+
 				strings.SplitN(group.Text("WorkGroupConfiguration", "ResultConfiguration", "OutputLocation"), "QueryResults", 2)[1]+"}")
-		equal(t, "deleting it with its history", group.Text("RecursiveDeleteOption"), removed[0])
-		equal(t, "the bucket", bucket.Text("BucketName")+" "+bucket.DeletionPolicy, "prooflink-"+name+"-athena-"+infratest.Account+" "+removed[1])
+		infratest.Equal(t, "deleting it with its history", group.Text("RecursiveDeleteOption"), removed[0])
+		infratest.Equal(t, "the bucket", bucket.Text("BucketName")+" "+bucket.DeletionPolicy, "prooflink-"+name+"-athena-"+infratest.Account+" "+removed[1])
 		if end := bucket.Text("LifecycleConfiguration"); !strings.Contains(end, "ExpirationInDays:30") {
 			t.Errorf("results stay: %s", end)
 		}

@@ -11,8 +11,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/prooflink/prooflink/infra/app"
 	"github.com/prooflink/prooflink/infra/config"
 	"github.com/prooflink/prooflink/infra/images"
@@ -44,28 +42,10 @@ func everywhere(t *testing.T, test func(t *testing.T, env config.Environment)) {
 	}
 }
 
-// equal compares what is with what should be.
-func equal(t *testing.T, what string, got, want any) {
-	t.Helper()
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("%s: -want +got:\n%s", what, diff)
-	}
-}
-
-// within asserts that a text has others in it.
-func within(t *testing.T, what, text string, parts ...string) {
-	t.Helper()
-	for _, part := range parts {
-		if !strings.Contains(text, part) {
-			t.Errorf("%s lacks %q:\n%s", what, part, text)
-		}
-	}
-}
-
 func TestC1TheLoadBalancerHasTwoSubnets(t *testing.T) {
 	everywhere(t, func(t *testing.T, env config.Environment) {
 		subnets := stack(t, env.Env, names.Compute).One(t, loadBalancer).Properties["Subnets"].([]any)
-		equal(t, "subnets", len(subnets), 2)
+		infratest.Equal(t, "subnets", len(subnets), 2)
 		if templates.Text(subnets[0]) == templates.Text(subnets[1]) {
 			t.Error("both are the same")
 		}
@@ -75,12 +55,12 @@ func TestC1TheLoadBalancerHasTwoSubnets(t *testing.T) {
 func TestC2TheDatabaseSubnetGroupHasTwoSubnets(t *testing.T) {
 	everywhere(t, func(t *testing.T, env config.Environment) {
 		group := stack(t, env.Env, names.Database).One(t, "AWS::RDS::DBSubnetGroup")
-		equal(t, "subnets", len(group.Properties["SubnetIds"].([]any)), 2)
+		infratest.Equal(t, "subnets", len(group.Properties["SubnetIds"].([]any)), 2)
 		zone := env.Network.AZs[0]
 		if env.DB.MultiAZ {
 			zone = "<nothing>"
 		}
-		equal(t, "the instance's zone", stack(t, env.Env, names.Database).One(t, database).Text("AvailabilityZone"), zone)
+		infratest.Equal(t, "the instance's zone", stack(t, env.Env, names.Database).One(t, database).Text("AvailabilityZone"), zone)
 	})
 }
 
@@ -98,7 +78,7 @@ func TestC3SubnetsHaveTheConfiguredRangesZonesAndNames(t *testing.T) {
 		}
 		slices.Sort(got)
 		slices.Sort(want)
-		equal(t, "subnets", got, want)
+		infratest.Equal(t, "subnets", got, want)
 	})
 }
 
@@ -116,14 +96,14 @@ func TestC11OnlyConfiguredPortsAreOpenToTheWorld(t *testing.T) {
 				}
 			}
 			for _, rule := range s.Of("AWS::EC2::SecurityGroupIngress") {
-				equal(t, "an added rule's range", rule.Text("CidrIp"), "<nothing>")
+				infratest.Equal(t, "an added rule's range", rule.Text("CidrIp"), "<nothing>")
 			}
 		}
 		want := []string{env.Names().AlbSecurityGroup() + " 80"}
 		if env.ALB.TLS.Enabled {
 			want = append(want, env.Names().AlbSecurityGroup()+" 443")
 		}
-		equal(t, "open ports", open, want)
+		infratest.Equal(t, "open ports", open, want)
 	})
 }
 
@@ -132,13 +112,13 @@ func TestC12HTTPSHasItsPolicy(t *testing.T) {
 	for _, l := range stack(t, "prod", names.Compute).Of(listener) {
 		protocols = append(protocols, l.Text("Protocol")+" "+l.Text("SslPolicy")+" "+l.Text("DefaultActions", 0, "Type"))
 	}
-	equal(t, "listeners", protocols, []string{"HTTP <nothing> redirect", "HTTPS ELBSecurityPolicy-TLS13-1-2-2021-06 forward"})
-	equal(t, "dev's action", stack(t, "dev", names.Compute).One(t, listener).Text("DefaultActions", 0, "Type"), "forward")
+	infratest.Equal(t, "listeners", protocols, []string{"HTTP <nothing> redirect", "HTTPS ELBSecurityPolicy-TLS13-1-2-2021-06 forward"})
+	infratest.Equal(t, "dev's action", stack(t, "dev", names.Compute).One(t, listener).Text("DefaultActions", 0, "Type"), "forward")
 }
 
 func TestC20SmallVolumesHaveNoIOPS(t *testing.T) {
 	everywhere(t, func(t *testing.T, env config.Environment) {
-		equal(t, "IOPS", stack(t, env.Env, names.Database).One(t, database).Text("Iops"), "<nothing>")
+		infratest.Equal(t, "IOPS", stack(t, env.Env, names.Database).One(t, database).Text("Iops"), "<nothing>")
 	})
 }
 
@@ -151,11 +131,11 @@ func TestA5TheDatabaseIsTheSeeds(t *testing.T) {
 	for env, expected := range want {
 		t.Run(env, func(t *testing.T) {
 			r := stack(t, env, names.Database).One(t, database)
-			equal(t, "database", properties{r.Text("DBInstanceClass"), r.Text("AllocatedStorage"), r.Text("StorageType"),
+			infratest.Equal(t, "database", properties{r.Text("DBInstanceClass"), r.Text("AllocatedStorage"), r.Text("StorageType"),
 				r.Text("MaxAllocatedStorage"), r.Text("MultiAZ"), r.Text("BackupRetentionPeriod"), r.Text("StorageEncrypted"),
 				r.Text("DeletionProtection"), r.Text("EnablePerformanceInsights"), r.Text("Engine") + " " + r.Text("EngineVersion"),
 				r.Text("PubliclyAccessible"), r.DeletionPolicy}, expected)
-			equal(t, "a replacement leaves", r.UpdateReplacePolicy, "Snapshot")
+			infratest.Equal(t, "a replacement leaves", r.UpdateReplacePolicy, "Snapshot")
 		})
 	}
 }
@@ -178,15 +158,15 @@ func TestC26AndC32TheDatabaseIsReachedByItsSecretsKeysOverTLS(t *testing.T) {
 			secrets := pairs(c, "Secrets", "Name", "ValueFrom")
 			for variable, key := range map[string]string{"DB_HOST": "host", "DB_PORT": "port", "DB_NAME": "dbname",
 				"DB_USERNAME": "username", "DB_PASSWORD": "password"} {
-				within(t, name+"'s "+variable, secrets[variable], "CredentialsAttachment", ":"+key+"::")
+				infratest.Within(t, name+"'s "+variable, secrets[variable], "CredentialsAttachment", ":"+key+"::")
 			}
-			equal(t, name+"'s TLS", pairs(c, "Environment", "Name", "Value")["DB_SSLMODE"], env.DB.SSLMode)
+			infratest.Equal(t, name+"'s TLS", pairs(c, "Environment", "Name", "Value")["DB_SSLMODE"], env.DB.SSLMode)
 			if text := templates.Text(c.Properties); strings.Contains(text, "DATABASE_URL") {
 				t.Errorf("%s has DATABASE_URL, which the secret doesn't", name)
 			}
 		}
 		force := map[bool]string{true: "0", false: "1"}[env.DB.SSLMode == config.SSLDisable]
-		equal(t, "rds.force_ssl", stack(t, env.Env, names.Database).One(t, "AWS::RDS::DBParameterGroup").Text("Parameters", "rds.force_ssl"), force)
+		infratest.Equal(t, "rds.force_ssl", stack(t, env.Env, names.Database).One(t, "AWS::RDS::DBParameterGroup").Text("Parameters", "rds.force_ssl"), force)
 	})
 }
 
@@ -198,9 +178,9 @@ func TestC33ExecutionRolesReadOnlyTheirSecrets(t *testing.T) {
 				text += policy
 			}
 		}
-		within(t, string(role), text, "secretsmanager:GetSecretValue")
+		infratest.Within(t, string(role), text, "secretsmanager:GetSecretValue")
 		secrets := strings.Count(text, "CredentialsAttachment") + strings.Count(text, "AppSecret")
-		equal(t, string(role)+"'s secrets", secrets, count)
+		infratest.Equal(t, string(role)+"'s secrets", secrets, count)
 	}
 }
 
@@ -228,7 +208,7 @@ func TestC34EveryLogGroupThatIsWrittenExistsAndEnds(t *testing.T) {
 func TestC38RepositoriesAreInAStackThatNeedsNoImage(t *testing.T) {
 	everywhere(t, func(t *testing.T, env config.Environment) {
 		base := stack(t, env.Env, names.Foundation)
-		equal(t, "repositories", len(base.Of("AWS::ECR::Repository")), 3)
+		infratest.Equal(t, "repositories", len(base.Of("AWS::ECR::Repository")), 3)
 		for _, r := range base.Resources {
 			if text := templates.Text(r.Properties); strings.Contains(text, "@sha256:") || strings.Contains(text, "Stack-") {
 				t.Errorf("the foundation depends on an image or a stack: %s", text)
@@ -259,23 +239,23 @@ func TestEveryImageIsNamedByItsDigest(t *testing.T) {
 
 func TestC42AutoscalingDecidesTheNumberOfTasks(t *testing.T) {
 	prod, dev := stack(t, "prod", names.Compute), stack(t, "dev", names.Compute)
-	equal(t, "prod's count", prod.One(t, ecsService).Text("DesiredCount"), "<nothing>")
-	equal(t, "dev's count", dev.One(t, ecsService).Text("DesiredCount"), "1")
+	infratest.Equal(t, "prod's count", prod.One(t, ecsService).Text("DesiredCount"), "<nothing>")
+	infratest.Equal(t, "dev's count", dev.One(t, ecsService).Text("DesiredCount"), "1")
 	target := prod.One(t, "AWS::ApplicationAutoScaling::ScalableTarget")
-	equal(t, "prod's range", target.Text("MinCapacity")+"-"+target.Text("MaxCapacity"), "2-20")
-	equal(t, "dev's targets", len(dev.Of("AWS::ApplicationAutoScaling::ScalableTarget")), 0)
+	infratest.Equal(t, "prod's range", target.Text("MinCapacity")+"-"+target.Text("MaxCapacity"), "2-20")
+	infratest.Equal(t, "dev's targets", len(dev.Of("AWS::ApplicationAutoScaling::ScalableTarget")), 0)
 }
 
 func TestC46AndC47TheRouterHasItsConfigurationInItsImage(t *testing.T) {
 	everywhere(t, func(t *testing.T, env config.Environment) {
 		task := stack(t, env.Env, names.Compute).One(t, taskDefinition)
-		equal(t, "the application's log", container(t, task, names.AppContainer).Text("LogConfiguration"), "{LogDriver:awsfirelens}")
+		infratest.Equal(t, "the application's log", container(t, task, names.AppContainer).Text("LogConfiguration"), "{LogDriver:awsfirelens}")
 		router := container(t, task, names.RouterContainer)
-		within(t, "the router", router.Text("FirelensConfiguration"), "Type:fluentbit", "config-file-type:file",
+		infratest.Within(t, "the router", router.Text("FirelensConfiguration"), "Type:fluentbit", "config-file-type:file",
 			"config-file-value:/fluent-bit/custom/prooflink.conf")
-		equal(t, "the router's own log", router.Text("LogConfiguration", "LogDriver"), "awslogs")
-		equal(t, "the router is essential", router.Text("Essential"), "true")
-		within(t, "the application", container(t, task, names.AppContainer).Text("DependsOn"), "ContainerName:log-router")
+		infratest.Equal(t, "the router's own log", router.Text("LogConfiguration", "LogDriver"), "awslogs")
+		infratest.Equal(t, "the router is essential", router.Text("Essential"), "true")
+		infratest.Within(t, "the application", container(t, task, names.AppContainer).Text("DependsOn"), "ContainerName:log-router")
 	})
 }
 
@@ -288,7 +268,7 @@ func TestC49AndC55TheTaskRoleWritesTheLogs(t *testing.T) {
 				text += policy
 			}
 		}
-		within(t, "the task role", text, "logs:CreateLogStream", "logs:PutLogEvents", n.ErrorsLogGroup()+":*",
+		infratest.Within(t, "the task role", text, "logs:CreateLogStream", "logs:PutLogEvents", n.ErrorsLogGroup()+":*",
 			n.ServerLogGroup()+":*", n.ClientLogGroup()+":*", "s3:PutObject", "/year=*")
 		for _, wildcard := range []string{"Resource:*", "Action:*", "-files-*", "s3:*"} {
 			if strings.Contains(text, wildcard) {
@@ -301,7 +281,7 @@ func TestC49AndC55TheTaskRoleWritesTheLogs(t *testing.T) {
 func TestC51TheRouterKnowsBucketAndGroup(t *testing.T) {
 	task := stack(t, "local", names.Compute).One(t, taskDefinition)
 	router := pairs(container(t, task, names.RouterContainer), "Environment", "Name", "Value")
-	equal(t, "the router's environment", router, map[string]string{
+	infratest.Equal(t, "the router's environment", router, map[string]string{
 		"AWS_REGION": "ap-northeast-1", "ERROR_LOG_GROUP": "/ecs/prooflink-local-errors",
 		"LOG_BUCKET_NAME": "prooflink-local-logs-000000000000",
 	})
@@ -309,7 +289,7 @@ func TestC51TheRouterKnowsBucketAndGroup(t *testing.T) {
 
 func TestA9TheApplicationsEnvironmentIsTheSeeds(t *testing.T) {
 	app := container(t, stack(t, "prod", names.Compute).One(t, taskDefinition), names.AppContainer)
-	equal(t, "environment", pairs(app, "Environment", "Name", "Value"), map[string]string{
+	infratest.Equal(t, "environment", pairs(app, "Environment", "Name", "Value"), map[string]string{
 		"NODE_ENV": "production", "PORT": "3000", "NEXTAUTH_URL": "https://prooflink.example.com", "AUTH_TRUST_HOST": "true",
 		"KEEP_ALIVE_TIMEOUT": "65000", "AWS_REGION": "ap-northeast-1", "AWS_S3_BUCKET_NAME": "prooflink-prod-files-123456789012",
 		"DB_SSLMODE": "verify-full", "LOG_LEVEL": "info", "ENABLE_CLOUDWATCH_LOGS": "true",
@@ -319,19 +299,19 @@ func TestA9TheApplicationsEnvironmentIsTheSeeds(t *testing.T) {
 		"NEXT_PUBLIC_CLIENT_LOG_BATCH_INTERVAL": "30000",
 	})
 	dev := container(t, stack(t, "dev", names.Compute).One(t, taskDefinition), names.AppContainer)
-	equal(t, "C15: dev's URL", pairs(dev, "Environment", "Name", "Value")["NEXTAUTH_URL"], "http://${LoadBalancer.DNSName}")
-	equal(t, "port", app.Text("PortMappings", 0, "Name"), "app-3000-tcp")
-	within(t, "health check", app.Text("HealthCheck", "Command"), "[CMD node -e fetch('http://127.0.0.1:3000/api/health')")
+	infratest.Equal(t, "C15: dev's URL", pairs(dev, "Environment", "Name", "Value")["NEXTAUTH_URL"], "http://${LoadBalancer.DNSName}")
+	infratest.Equal(t, "port", app.Text("PortMappings", 0, "Name"), "app-3000-tcp")
+	infratest.Within(t, "health check", app.Text("HealthCheck", "Command"), "[CMD node -e fetch('http://127.0.0.1:3000/api/health')")
 }
 
 func TestA9ARollingUpdateIsRolledBackWhenItFails(t *testing.T) {
 	everywhere(t, func(t *testing.T, env config.Environment) {
 		s := stack(t, env.Env, names.Compute).One(t, ecsService)
-		equal(t, "deployment", s.Text("DeploymentConfiguration"),
+		infratest.Equal(t, "deployment", s.Text("DeploymentConfiguration"),
 			"{DeploymentCircuitBreaker:{Enable:true Rollback:true} MaximumPercent:200 MinimumHealthyPercent:100}")
-		equal(t, "public address", s.Text("NetworkConfiguration", "AwsvpcConfiguration", "AssignPublicIp"), "DISABLED")
+		infratest.Equal(t, "public address", s.Text("NetworkConfiguration", "AwsvpcConfiguration", "AssignPublicIp"), "DISABLED")
 		subnets := s.Properties["NetworkConfiguration"].(map[string]any)["AwsvpcConfiguration"].(map[string]any)["Subnets"].([]any)
-		equal(t, "zones with tasks", len(subnets), env.Network.ActiveAZs)
+		infratest.Equal(t, "zones with tasks", len(subnets), env.Network.ActiveAZs)
 	})
 }
 
@@ -355,7 +335,7 @@ func TestC62AndC63NoStackNeedsALaterOne(t *testing.T) {
 				}
 			}
 		}
-		equal(t, "Compute's stacks", slices.Contains(manifest.Artifacts[order[3]].Dependencies, order[0]), true)
+		infratest.Equal(t, "Compute's stacks", slices.Contains(manifest.Artifacts[order[3]].Dependencies, order[0]), true)
 	})
 }
 
@@ -365,11 +345,11 @@ func TestC63SecurityGroupsAndTheirRulesAreInTheNetworkStack(t *testing.T) {
 			s := stack(t, env.Env, role)
 			groups, rules := len(s.Of(securityGroup)), len(s.Of("AWS::EC2::SecurityGroupIngress"))
 			if role == names.Network {
-				equal(t, "groups and rules", []int{groups, rules}, []int{4, 3})
+				infratest.Equal(t, "groups and rules", []int{groups, rules}, []int{4, 3})
 			} else if groups+rules > 0 {
 				t.Errorf("%s has a security group or a rule", role)
 			}
-			equal(t, "outbound rules apart", len(s.Of("AWS::EC2::SecurityGroupEgress")), 0)
+			infratest.Equal(t, "outbound rules apart", len(s.Of("AWS::EC2::SecurityGroupEgress")), 0)
 		}
 	})
 }
@@ -391,10 +371,10 @@ func TestC76AndC83TheQueueHasOneEnvironmentPerType(t *testing.T) {
 	var types []string
 	for _, e := range s.Of("AWS::Batch::ComputeEnvironment") {
 		types = append(types, e.Text("ComputeResources", "Type")+" "+e.Text("ComputeResources", "MaxvCpus")+" "+e.Text("ReplaceComputeEnvironment"))
-		equal(t, "C77: service role", e.Text("ServiceRole"), "<nothing>")
+		infratest.Equal(t, "C77: service role", e.Text("ServiceRole"), "<nothing>")
 	}
-	equal(t, "environments", types, []string{"FARGATE 2 false", "FARGATE_SPOT 2 false"})
-	equal(t, "order", s.One(t, "AWS::Batch::JobQueue").Text("ComputeEnvironmentOrder"),
+	infratest.Equal(t, "environments", types, []string{"FARGATE 2 false", "FARGATE_SPOT 2 false"})
+	infratest.Equal(t, "order", s.One(t, "AWS::Batch::JobQueue").Text("ComputeEnvironmentOrder"),
 		"[{ComputeEnvironment:${Fargate} Order:1} {ComputeEnvironment:${FargateSpot} Order:2}]")
 }
 
@@ -403,7 +383,7 @@ func TestDataIsKeptInProdAndGoesInDev(t *testing.T) {
 		for id, r := range stack(t, env, names.Foundation).Resources {
 			switch r.Type {
 			case "AWS::S3::Bucket", "AWS::ECR::Repository", logGroup:
-				equal(t, env+" "+id, r.DeletionPolicy, policy)
+				infratest.Equal(t, env+" "+id, r.DeletionPolicy, policy)
 			}
 		}
 	}
@@ -424,13 +404,13 @@ func TestC61LoadBalancersOfTokyoMayWriteTheirLogs(t *testing.T) {
 	for _, r := range stack(t, "prod", names.Foundation).Of("AWS::S3::BucketPolicy") {
 		text += r.Text("PolicyDocument")
 	}
-	within(t, "bucket policies", text, ":iam::582318560864:root", "/AWSLogs/123456789012/*")
+	infratest.Within(t, "bucket policies", text, ":iam::582318560864:root", "/AWSLogs/123456789012/*")
 }
 
 func TestEveryResourceIsTagged(t *testing.T) {
 	everywhere(t, func(t *testing.T, env config.Environment) {
 		for kind, role := range map[string]names.StackRole{"AWS::EC2::VPC": names.Network, ecsService: names.Compute, database: names.Database} {
-			within(t, kind, stack(t, env.Env, role).One(t, kind).Text("Tags"),
+			infratest.Within(t, kind, stack(t, env.Env, role).One(t, kind).Text("Tags"),
 				"Key:Project Value:prooflink", "Key:Environment Value:"+env.Env, "Key:ManagedBy Value:cdk")
 		}
 	})
@@ -487,7 +467,7 @@ func TestWithoutDigestsTheTemplateIsMarkedForReview(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	within(t, "the template", string(data), images.Placeholder)
+	infratest.Within(t, "the template", string(data), images.Placeholder)
 	files, _ := filepath.Glob(filepath.Join(dir, "*.json"))
 	for _, file := range files {
 		if text, err := os.ReadFile(file); err == nil && strings.Contains(string(text), "for review, not for deploying") {
@@ -515,7 +495,7 @@ func TestTheProgramSaysPlainlyWhatIsWrong(t *testing.T) {
 			if !errors.As(err, &exit) || exit.ExitCode() != 2 {
 				t.Errorf("ended with %v, want exit code 2", err)
 			}
-			within(t, "the output", string(out), want)
+			infratest.Within(t, "the output", string(out), want)
 			if strings.Contains(string(out), "goroutine") {
 				t.Errorf("has a stack trace:\n%s", out)
 			}

@@ -132,11 +132,11 @@ func TestTheListOfDifferencesNamesTheDemandsThatCiteIt(t *testing.T) {
 	}
 	rows := listed.FindAllStringSubmatch(string(readme), -1)
 	for i, row := range rows {
-		equal(t, "the number of a row", row[1], strconv.Itoa(i+1))
+		infratest.Equal(t, "the number of a row", row[1], strconv.Itoa(i+1))
 		slices.Sort(cited[i+1])
-		equal(t, "the demands of row "+row[1], row[2], strings.Trim(strings.ReplaceAll(fmt.Sprint(cited[i+1]), " ", ", "), "[]"))
+		infratest.Equal(t, "the demands of row "+row[1], row[2], strings.Trim(strings.ReplaceAll(fmt.Sprint(cited[i+1]), " ", ", "), "[]"))
 	}
-	equal(t, "rows", len(rows), len(cited))
+	infratest.Equal(t, "rows", len(rows), len(cited))
 }
 
 // readDemands reads one section.

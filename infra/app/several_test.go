@@ -62,7 +62,7 @@ func TestAMistakeInOneOfSeveralEnvironmentsIsFoundBeforeAnyIsWritten(t *testing.
 			if err == nil {
 				t.Fatal("accepted")
 			}
-			within(t, "the error", err.Error(), c.want...)
+			infratest.Within(t, "the error", err.Error(), c.want...)
 			if written, _ := filepath.Glob(filepath.Join(c.options.Outdir, "*")); c.options.Outdir != "" && len(written) > 0 {
 				t.Errorf("written: %s", written)
 			}

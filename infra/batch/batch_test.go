@@ -6,7 +6,6 @@ import (
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/jsii-runtime-go"
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/prooflink/prooflink/infra/batch"
 	"github.com/prooflink/prooflink/infra/config"
@@ -56,14 +55,6 @@ func dev(t *testing.T, changes ...func(*config.Environment)) config.Environment 
 	return infratest.Env(t, "dev", changes...)
 }
 
-// equal compares what is with what should be.
-func equal(t *testing.T, what string, got, want any) {
-	t.Helper()
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("%s: -want +got:\n%s", what, diff)
-	}
-}
-
 // jobs are the job definitions by their names.
 func jobs(s infratest.Template) map[string]templates.Resource {
 	found := map[string]templates.Resource{}
@@ -109,13 +100,13 @@ func TestA16TheJobsAreTheSeeds(t *testing.T) {
 	}
 	for _, env := range []string{"dev", "prod"} {
 		found := jobs(synth(t, infratest.Env(t, env)))
-		equal(t, env+"'s jobs", len(found), 2)
+		infratest.Equal(t, env+"'s jobs", len(found), 2)
 		for name, job := range found {
 			want, c := cases[name], container(job)
-			equal(t, name+"'s command", c.Text("Command"), want.command)
+			infratest.Equal(t, name+"'s command", c.Text("Command"), want.command)
 			sizes := infratest.Pairs(c, "ResourceRequirements", "Type", "Value")
-			equal(t, name+"'s size", sizes["VCPU"]+" vCPU "+sizes["MEMORY"]+" MiB "+job.Text("Timeout", "AttemptDurationSeconds")+" s", want.size)
-			equal(t, name+"'s log", c.Text("LogConfiguration"), "{LogDriver:awslogs Options:{awslogs-group:/aws/batch/prooflink-"+env+
+			infratest.Equal(t, name+"'s size", sizes["VCPU"]+" vCPU "+sizes["MEMORY"]+" MiB "+job.Text("Timeout", "AttemptDurationSeconds")+" s", want.size)
+			infratest.Equal(t, name+"'s log", c.Text("LogConfiguration"), "{LogDriver:awslogs Options:{awslogs-group:/aws/batch/prooflink-"+env+
 				" awslogs-region:ap-northeast-1 awslogs-stream-prefix:"+want.stream+"}}")
 		}
 	}
@@ -125,14 +116,14 @@ func TestA16TheTestCaseImportsOtherSettingsAreTheUserImports(t *testing.T) {
 	found := jobs(synth(t, dev(t)))
 	one, other := found["prooflink-dev-user-import"], found["prooflink-dev-test-case-import"]
 	for _, property := range []string{"Type", "PlatformCapabilities", "PropagateTags", "RetryStrategy", "ResourceRetentionPolicy"} {
-		equal(t, property, other.Text(property), one.Text(property))
+		infratest.Equal(t, property, other.Text(property), one.Text(property))
 	}
 	for _, property := range []string{"Image", "Environment", "Secrets", "ExecutionRoleArn", "JobRoleArn", "NetworkConfiguration",
 		"FargatePlatformConfiguration", "RuntimePlatform"} {
-		equal(t, property, container(other).Text(property), container(one).Text(property))
+		infratest.Equal(t, property, container(other).Text(property), container(one).Text(property))
 	}
-	equal(t, "C79: address", container(other).Text("NetworkConfiguration"), "{AssignPublicIp:DISABLED}")
-	equal(t, "platform", container(other).Text("FargatePlatformConfiguration")+container(other).Text("RuntimePlatform"),
+	infratest.Equal(t, "C79: address", container(other).Text("NetworkConfiguration"), "{AssignPublicIp:DISABLED}")
+	infratest.Equal(t, "platform", container(other).Text("FargatePlatformConfiguration")+container(other).Text("RuntimePlatform"),
 		"{PlatformVersion:LATEST}{CpuArchitecture:X86_64 OperatingSystemFamily:LINUX}")
 }
 
@@ -152,7 +143,7 @@ func TestThePipelineFindsQueueAndJobs(t *testing.T) {
 		names.OutputJobQueueArn: "${JobQueue}", names.OutputUserImportJobArn: "${UserImport}", names.OutputTestCaseImportJobArn: "${TestCaseImport}",
 		"queue": "${JobQueue}", "userimport": "${UserImport}", "testcaseimport": "${TestCaseImport}",
 	} {
-		equal(t, key, templates.Text(s.Outputs[key].Value), want)
+		infratest.Equal(t, key, templates.Text(s.Outputs[key].Value), want)
 	}
 }
 
@@ -165,7 +156,7 @@ func TestC85OnlySpotsInterruptionsAreRetried(t *testing.T) {
 	const retried = "{Attempts:3 EvaluateOnExit:[{Action:RETRY OnStatusReason:Your Spot Task was interrupted*} {Action:EXIT OnReason:*}]}"
 	for spot, want := range map[string]string{config.SpotFirst: retried, config.SpotSecond: retried, config.SpotOff: "{Attempts:1}"} {
 		for name, job := range jobs(synth(t, dev(t, func(e *config.Environment) { e.Batch.Spot = spot }))) {
-			equal(t, spot+": "+name, job.Text("RetryStrategy"), want)
+			infratest.Equal(t, spot+": "+name, job.Text("RetryStrategy"), want)
 		}
 	}
 }
@@ -177,8 +168,8 @@ func TestC76TheQueueTriesSpotWhereItIsConfigured(t *testing.T) {
 		config.SpotSecond: "[{ComputeEnvironment:${Fargate} Order:1} {ComputeEnvironment:${FargateSpot} Order:2}]",
 	} {
 		s := synth(t, dev(t, func(e *config.Environment) { e.Batch.Spot = spot }))
-		equal(t, spot, s.One(t, jobQueue).Text("ComputeEnvironmentOrder"), want)
-		equal(t, spot+"'s priority", s.One(t, jobQueue).Text("Priority"), "1")
+		infratest.Equal(t, spot, s.One(t, jobQueue).Text("ComputeEnvironmentOrder"), want)
+		infratest.Equal(t, spot+"'s priority", s.One(t, jobQueue).Text("Priority"), "1")
 	}
 }
 
@@ -188,7 +179,7 @@ func TestA16TheComputeEnvironmentsAreTheSeeds(t *testing.T) {
 		for _, e := range synth(t, infratest.Env(t, env)).Of(environment) {
 			got = append(got, e.Text("ComputeEnvironmentName")+" "+e.Text("ComputeResources"))
 		}
-		equal(t, env, got, []string{
+		infratest.Equal(t, env, got, []string{
 			"prooflink-" + env + "-compute-env {MaxvCpus:" + vcpus + " SecurityGroupIds:[sg-batch] Subnets:[subnet-3] Type:FARGATE}",
 			"prooflink-" + env + "-compute-env-spot {MaxvCpus:" + vcpus + " SecurityGroupIds:[sg-batch] Subnets:[subnet-3] Type:FARGATE_SPOT}",
 		})
@@ -197,10 +188,10 @@ func TestA16TheComputeEnvironmentsAreTheSeeds(t *testing.T) {
 
 func TestB39AndC77TheServiceRoleIsAWSsUnlessAnOwnIsWanted(t *testing.T) {
 	for _, e := range synth(t, dev(t)).Of(environment) {
-		equal(t, "the service-linked role", e.Text("ServiceRole"), "<nothing>")
+		infratest.Equal(t, "the service-linked role", e.Text("ServiceRole"), "<nothing>")
 	}
 	s := synth(t, dev(t, func(e *config.Environment) { e.Batch.ServiceRole = config.RoleCustom }))
-	equal(t, "environments", len(s.Of(environment)), 2)
+	infratest.Equal(t, "environments", len(s.Of(environment)), 2)
 	for _, e := range s.Of(environment) {
 		if own := e.Text("ServiceRole"); !strings.HasPrefix(own, "${ServiceRole") || !strings.HasSuffix(own, ".Arn}") {
 			t.Errorf("%s has the role %s", e.Text("ComputeEnvironmentName"), own)
@@ -210,8 +201,8 @@ func TestB39AndC77TheServiceRoleIsAWSsUnlessAnOwnIsWanted(t *testing.T) {
 		if r.Text("RoleName") != "prooflink-dev-batch-service-role" {
 			continue
 		}
-		equal(t, "its policy", r.Text("ManagedPolicyArns"), "[arn:${AWS::Partition}:iam::aws:policy/service-role/AWSBatchServiceRole]")
-		equal(t, "who takes it", r.Text("AssumeRolePolicyDocument", "Statement", 0, "Principal"), "{Service:batch.amazonaws.com}")
+		infratest.Equal(t, "its policy", r.Text("ManagedPolicyArns"), "[arn:${AWS::Partition}:iam::aws:policy/service-role/AWSBatchServiceRole]")
+		infratest.Equal(t, "who takes it", r.Text("AssumeRolePolicyDocument", "Statement", 0, "Principal"), "{Service:batch.amazonaws.com}")
 		return
 	}
 	t.Error("no role prooflink-dev-batch-service-role")
@@ -219,7 +210,7 @@ func TestB39AndC77TheServiceRoleIsAWSsUnlessAnOwnIsWanted(t *testing.T) {
 
 func TestC69AJobReadsImportsAndWritesResults(t *testing.T) {
 	bucket := "arn:${AWS::Partition}:s3:::prooflink-dev-files-123456789012"
-	equal(t, "job role", statements(synth(t, dev(t)), "JobRole"), map[string]string{
+	infratest.Equal(t, "job role", statements(synth(t, dev(t)), "JobRole"), map[string]string{
 		"ReadImports":  "s3:GetObject on " + bucket + "/imports/*",
 		"WriteResults": "s3:PutObject on " + bucket + "/imports-results/*",
 		"ListImports":  "s3:ListBucket on " + bucket,
@@ -237,23 +228,23 @@ func TestC33TheExecutionRoleStartsTheJobsAndNoMore(t *testing.T) {
 		"[logs:CreateLogStream logs:PutLogEvents]": "[logs:CreateLogStream logs:PutLogEvents] on " + logs,
 		read: read + " on " + credentials,
 	}
-	equal(t, "with AWS's key", statements(synth(t, dev(t)), "ExecutionRole"), want)
+	infratest.Equal(t, "with AWS's key", statements(synth(t, dev(t)), "ExecutionRole"), want)
 	want["DecryptSecrets"] = "kms:Decrypt on " + key
-	equal(t, "with an own key", statements(synth(t, dev(t), func(p *batch.Props) { p.Database.KeyArn = jsii.String(key) }), "ExecutionRole"), want)
+	infratest.Equal(t, "with an own key", statements(synth(t, dev(t), func(p *batch.Props) { p.Database.KeyArn = jsii.String(key) }), "ExecutionRole"), want)
 }
 
 func TestB30AJobReachesTheDatabaseByPartsOrByURL(t *testing.T) {
 	for name, job := range jobs(synth(t, dev(t))) {
-		equal(t, name, infratest.Pairs(container(job), "Secrets", "Name", "ValueFrom"), map[string]string{
+		infratest.Equal(t, name, infratest.Pairs(container(job), "Secrets", "Name", "ValueFrom"), map[string]string{
 			"DB_HOST": credentials + ":host::", "DB_PORT": credentials + ":port::", "DB_NAME": credentials + ":dbname::",
 			"DB_USERNAME": credentials + ":username::", "DB_PASSWORD": credentials + ":password::"})
 	}
 	s := synth(t, dev(t), func(p *batch.Props) { p.Database.URLSecretArn = jsii.String(urlSecret) })
 	for name, job := range jobs(s) {
-		equal(t, name, infratest.Pairs(container(job), "Secrets", "Name", "ValueFrom"), map[string]string{"DATABASE_URL": urlSecret + ":DATABASE_URL::"})
+		infratest.Equal(t, name, infratest.Pairs(container(job), "Secrets", "Name", "ValueFrom"), map[string]string{"DATABASE_URL": urlSecret + ":DATABASE_URL::"})
 	}
 	read := "[secretsmanager:GetSecretValue secretsmanager:DescribeSecret]"
-	equal(t, "the secret that is read", statements(s, "ExecutionRole")[read], read+" on "+urlSecret)
+	infratest.Equal(t, "the secret that is read", statements(s, "ExecutionRole")[read], read+" on "+urlSecret)
 }
 
 func TestB31LiteralNamesAreTheSeeds(t *testing.T) {
@@ -264,7 +255,7 @@ func TestB31LiteralNamesAreTheSeeds(t *testing.T) {
 	for _, r := range s.Of(role) {
 		got[r.Text("RoleName")] = true
 	}
-	equal(t, "roles", got, map[string]bool{
+	infratest.Equal(t, "roles", got, map[string]bool{
 		"prooflink-batch-service-role": true, "prooflink-batch-execution-role": true, "prooflink-batch-job-role": true})
-	equal(t, "queue", s.One(t, jobQueue).Text("JobQueueName"), "prooflink-dev-job-queue")
+	infratest.Equal(t, "queue", s.One(t, jobQueue).Text("JobQueueName"), "prooflink-dev-job-queue")
 }

@@ -6,15 +6,15 @@ import (
 	"github.com/prooflink/prooflink/infra/templates"
 )
 
-// placeholder stands for the environment's name.
-const placeholder = "{env}"
+// anyEnv stands for the environment's name.
+const anyEnv = "{env}"
 
-// neutral copies the stacks with a placeholder for the environment in names.
+// neutral copies the stacks with one mark for every environment in names.
 func (e Environment) neutral() []templates.Stack {
 	// A word of its own: in "prooflink-dev", "prooflink_dev", "NetworkStack-dev",
 	// "/aws/vpc/flowlogs/dev", or all of a tag; not in "development".
 	names := regexp.MustCompile(`(\b|_)` + regexp.QuoteMeta(e.Env) + `(\b|_)`)
-	rename := func(text string) string { return names.ReplaceAllString(text, "${1}"+placeholder+"${2}") }
+	rename := func(text string) string { return names.ReplaceAllString(text, "${1}"+anyEnv+"${2}") }
 	var stacks []templates.Stack
 	for _, stack := range e.Stacks {
 		stacks = append(stacks, renamed(stack, rename))

@@ -145,7 +145,7 @@ func FuzzAMisspeltKeyIsNamed(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, at uint16, name string) {
 		if !readable(name) {
-			t.Skip("YAML cannot have it as a key")
+			return // YAML cannot have it as a key, so nobody can misspell one like that
 		}
 		misspell(t, text, int(at)%len(all), name)
 	})

@@ -10,7 +10,6 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/jsii-runtime-go"
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/prooflink/prooflink/infra/config"
 	"github.com/prooflink/prooflink/infra/database"
@@ -63,14 +62,6 @@ func cmk(env *config.Environment) { env.DB.KMSKey = config.KeyCMK }
 // byURL puts the URL into a secret.
 func byURL(env *config.Environment) { env.DB.URLMode = config.URLSecret }
 
-// equal compares what is with what should be.
-func equal(t *testing.T, what string, got, want any) {
-	t.Helper()
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("%s: -want +got:\n%s", what, diff)
-	}
-}
-
 // properties picks properties of a resource.
 func properties(r templates.Resource, keys ...string) map[string]string {
 	picked := map[string]string{}
@@ -83,7 +74,7 @@ func properties(r templates.Resource, keys ...string) map[string]string {
 // has asserts that a resource has properties with these texts.
 func has(t *testing.T, what string, r templates.Resource, want map[string]string) {
 	t.Helper()
-	equal(t, what, properties(r, slices.Collect(maps.Keys(want))...), want)
+	infratest.Equal(t, what, properties(r, slices.Collect(maps.Keys(want))...), want)
 }
 
 // secretNamed finds a secret by its name.
@@ -122,7 +113,7 @@ func TestA64ToA81TheInstanceIsTheSeeds(t *testing.T) {
 		}
 		maps.Copy(want, differing)
 		has(t, env, template.One(t, instance), want)
-		equal(t, env+"'s clusters", len(template.Of(cluster)), 0)
+		infratest.Equal(t, env+"'s clusters", len(template.Of(cluster)), 0)
 	}
 }
 
@@ -135,7 +126,7 @@ func TestC2TheSubnetGroupHasBothZones(t *testing.T) {
 
 func TestC20IOPSAreSetWhereTheyAreConfigured(t *testing.T) {
 	got := synth(t, "prod", func(env *config.Environment) { env.DB.StorageGiB, env.DB.IOPS = 400, 12000 }).One(t, instance)
-	equal(t, "a large volume's IOPS", got.Text("Iops"), "12000")
+	infratest.Equal(t, "a large volume's IOPS", got.Text("Iops"), "12000")
 }
 
 func TestC22TheStorageIsEncryptedUnlessSwitchedOff(t *testing.T) {
@@ -164,12 +155,12 @@ func TestC30DevLeavesNothingAndProdASnapshot(t *testing.T) {
 		for engine, r := range map[string]templates.Resource{
 			"rds": synth(t, env).One(t, instance), "aurora": synth(t, env, aurora("r6g.large", 7)).One(t, cluster),
 		} {
-			equal(t, env+"'s "+engine, r.DeletionPolicy+" "+r.UpdateReplacePolicy, want+" Snapshot")
-			equal(t, env+"'s automated backups of "+engine, r.Text("DeleteAutomatedBackups"), map[string]string{"dev": "true", "prod": "false"}[env])
+			infratest.Equal(t, env+"'s "+engine, r.DeletionPolicy+" "+r.UpdateReplacePolicy, want+" Snapshot")
+			infratest.Equal(t, env+"'s automated backups of "+engine, r.Text("DeleteAutomatedBackups"), map[string]string{"dev": "true", "prod": "false"}[env])
 		}
 		for _, r := range synth(t, env, byURL, cmk).Resources {
 			if r.Type == secret || r.Type == "AWS::KMS::Key" {
-				equal(t, env+"'s "+r.Type, r.DeletionPolicy, map[string]string{"dev": "Delete", "prod": "Retain"}[env])
+				infratest.Equal(t, env+"'s "+r.Type, r.DeletionPolicy, map[string]string{"dev": "Delete", "prod": "Retain"}[env])
 			}
 		}
 	}
@@ -192,11 +183,11 @@ func TestB5C25AuroraHasItsWriterAndReadersInBothZones(t *testing.T) {
 			"EnablePerformanceInsights": "true", "PerformanceInsightsRetentionPeriod": "7", "AutoMinorVersionUpgrade": "true",
 			"PromotionTier": fmt.Sprint(i), "AllocatedStorage": "<nothing>", "MultiAZ": "<nothing>", "StorageEncrypted": "<nothing>",
 		})
-		equal(t, zone+"'s data is the cluster's", member.DeletionPolicy+" "+member.UpdateReplacePolicy, "Delete Delete")
+		infratest.Equal(t, zone+"'s data is the cluster's", member.DeletionPolicy+" "+member.UpdateReplacePolicy, "Delete Delete")
 	}
-	equal(t, "the writer is first", template.Of(instance)[1].DependsOn, []string{"Instance1"})
-	equal(t, "writer", templates.Text(template.Outputs[names.OutputDatabaseEndpoint].Value), "${Cluster.Endpoint.Address}")
-	equal(t, "readers", templates.Text(template.Outputs[names.OutputDatabaseReaderEndpoint].Value), "${Cluster.ReadEndpoint.Address}")
+	infratest.Equal(t, "the writer is first", template.Of(instance)[1].DependsOn, []string{"Instance1"})
+	infratest.Equal(t, "writer", templates.Text(template.Outputs[names.OutputDatabaseEndpoint].Value), "${Cluster.Endpoint.Address}")
+	infratest.Equal(t, "readers", templates.Text(template.Outputs[names.OutputDatabaseReaderEndpoint].Value), "${Cluster.ReadEndpoint.Address}")
 }
 
 func TestB7AuroraHasAsManyReadersAsConfigured(t *testing.T) {
@@ -206,9 +197,9 @@ func TestB7AuroraHasAsManyReadersAsConfigured(t *testing.T) {
 		for _, member := range template.Of(instance) {
 			got += strings.TrimPrefix(member.Text("AvailabilityZone"), "ap-northeast-1")
 		}
-		equal(t, fmt.Sprintf("%d readers", readers), got, zones)
+		infratest.Equal(t, fmt.Sprintf("%d readers", readers), got, zones)
 		_, hasReaders := template.Outputs[names.OutputDatabaseReaderEndpoint]
-		equal(t, "their output", hasReaders, readers > 0)
+		infratest.Equal(t, "their output", hasReaders, readers > 0)
 	}
 	if _, exists := synth(t, "prod").Outputs[names.OutputDatabaseReaderEndpoint]; exists {
 		t.Error("an RDS instance has an output for readers")
@@ -218,15 +209,15 @@ func TestB7AuroraHasAsManyReadersAsConfigured(t *testing.T) {
 func TestA57ToA63SecretsAreGeneratedAndNamed(t *testing.T) {
 	for env, prefix := range map[string]string{"dev": "prooflink-dev/", "prod": "prooflink-prod/"} {
 		template := synth(t, env)
-		equal(t, env+"'s secrets", len(template.Of(secret)), 2)
+		infratest.Equal(t, env+"'s secrets", len(template.Of(secret)), 2)
 		credentials := secretNamed(t, template, prefix+"rds-credentials")
 		has(t, env+"'s credentials", credentials, map[string]string{
 			"Description": "RDS PostgreSQL credentials for ProofLink", "KmsKeyId": "<nothing>", "SecretString": "<nothing>",
 		})
-		equal(t, "the user", credentials.Text("GenerateSecretString", "SecretStringTemplate"), `{"username":"postgres"}`)
-		equal(t, "the password", credentials.Text("GenerateSecretString", "PasswordLength"), "30")
+		infratest.Equal(t, "the user", credentials.Text("GenerateSecretString", "SecretStringTemplate"), `{"username":"postgres"}`)
+		infratest.Equal(t, "the password", credentials.Text("GenerateSecretString", "PasswordLength"), "30")
 		app := secretNamed(t, template, prefix+"app-secrets")
-		equal(t, "C37: as strong as 64 random bytes", app.Text("GenerateSecretString", "GenerateStringKey")+" "+
+		infratest.Equal(t, "C37: as strong as 64 random bytes", app.Text("GenerateSecretString", "GenerateStringKey")+" "+
 			app.Text("GenerateSecretString", "PasswordLength"), "NEXTAUTH_SECRET 86")
 	}
 	literal := synth(t, "dev", func(env *config.Environment) { env.Naming.Scheme = config.SchemeLiteral }, byURL)
@@ -247,7 +238,7 @@ func TestC37NoGeneratedSymbolNeedsEscapingOrIsRefusedByRDS(t *testing.T) {
 }
 
 func TestC36NoSecretRotates(t *testing.T) {
-	equal(t, "schedules", len(synth(t, "prod", byURL, cmk).Of("AWS::SecretsManager::RotationSchedule")), 0)
+	infratest.Equal(t, "schedules", len(synth(t, "prod", byURL, cmk).Of("AWS::SecretsManager::RotationSchedule")), 0)
 }
 
 func TestA57TheCredentialsAreAttachedToTheDatabase(t *testing.T) {
@@ -255,8 +246,8 @@ func TestA57TheCredentialsAreAttachedToTheDatabase(t *testing.T) {
 	rds, cl := synth(t, "dev"), synth(t, "dev", aurora("t4g.medium", 7))
 	has(t, "rds", rds.One(t, attachment), map[string]string{"TargetType": instance, "TargetId": "${Database}"})
 	has(t, "aurora", cl.One(t, attachment), map[string]string{"TargetType": cluster, "TargetId": "${Cluster}"})
-	equal(t, "C35: readers wait for host and port", templates.Text(rds.Outputs[names.OutputDatabaseSecretArn].Value), "${CredentialsAttachment}")
-	equal(t, "A82: endpoint", templates.Text(rds.Outputs[names.OutputDatabaseEndpoint].Value), "${Database.Endpoint.Address}")
+	infratest.Equal(t, "C35: readers wait for host and port", templates.Text(rds.Outputs[names.OutputDatabaseSecretArn].Value), "${CredentialsAttachment}")
+	infratest.Equal(t, "A82: endpoint", templates.Text(rds.Outputs[names.OutputDatabaseEndpoint].Value), "${Database.Endpoint.Address}")
 	for _, r := range []templates.Resource{rds.One(t, instance), cl.One(t, cluster)} {
 		if password := r.Text("MasterUserPassword"); !strings.HasPrefix(password, "{{resolve:secretsmanager:") || !strings.Contains(password, ":SecretString:password:") {
 			t.Errorf("A62: the password is %s", password)
@@ -270,14 +261,14 @@ func TestC32ContainersGetTheFivePartsOrTheURL(t *testing.T) {
 	for _, variable := range made.Secrets() {
 		got[variable.Name] = strings.TrimPrefix(*variable.ValueFrom(), *made.SecretArn)
 	}
-	equal(t, "compose", got, map[string]string{"DB_HOST": ":host::", "DB_PORT": ":port::", "DB_NAME": ":dbname::",
+	infratest.Equal(t, "compose", got, map[string]string{"DB_HOST": ":host::", "DB_PORT": ":port::", "DB_NAME": ":dbname::",
 		"DB_USERNAME": ":username::", "DB_PASSWORD": ":password::"})
-	equal(t, "what is read", *made.ReadableArn(), *made.SecretArn)
+	infratest.Equal(t, "what is read", *made.ReadableArn(), *made.SecretArn)
 	_, made = build(t, "dev", byURL)
-	equal(t, "variables in secret mode", len(made.Secrets()), 1)
+	infratest.Equal(t, "variables in secret mode", len(made.Secrets()), 1)
 	url := made.Secrets()[0]
-	equal(t, "secret", url.Name+" "+*url.ValueFrom(), "DATABASE_URL "+*made.URLSecretArn+":DATABASE_URL::")
-	equal(t, "what is read", *made.ReadableArn(), *made.URLSecretArn)
+	infratest.Equal(t, "secret", url.Name+" "+*url.ValueFrom(), "DATABASE_URL "+*made.URLSecretArn+":DATABASE_URL::")
+	infratest.Equal(t, "what is read", *made.ReadableArn(), *made.URLSecretArn)
 }
 
 func TestB30TheURLIsResolvedByCloudFormation(t *testing.T) {
@@ -288,29 +279,29 @@ func TestB30TheURLIsResolvedByCloudFormation(t *testing.T) {
 		url := secretNamed(t, synth(t, "dev", change), "prooflink-dev/database-url").Text("SecretString")
 		start, rest, _ := strings.Cut(url, "{{resolve:secretsmanager:")
 		_, rest, _ = strings.Cut(rest, "}}")
-		equal(t, engine, start+"<password>"+rest,
+		infratest.Equal(t, engine, start+"<password>"+rest,
 			`{"DATABASE_URL":"postgresql://postgres:<password>@${`+engine+`.Endpoint.Address}:5432/prooflink_dev?sslmode=verify-full"}`)
 	}
-	equal(t, "compose mode's secrets", len(synth(t, "dev").Of(secret)), 2)
+	infratest.Equal(t, "compose mode's secrets", len(synth(t, "dev").Of(secret)), 2)
 }
 
 func TestB9TheOwnKeyEncryptsStorageAndSecrets(t *testing.T) {
 	for engine, change := range map[string]func(*config.Environment){instance: cmk, cluster: func(env *config.Environment) { aurora("r6g.large", 7)(env); cmk(env) }} {
 		template, made := build(t, "prod", change, byURL)
 		key := template.One(t, "AWS::KMS::Key")
-		equal(t, "rotation", key.Text("EnableKeyRotation"), "true")
+		infratest.Equal(t, "rotation", key.Text("EnableKeyRotation"), "true")
 		has(t, "alias", template.One(t, "AWS::KMS::Alias"), map[string]string{"AliasName": "alias/prooflink-prod-database", "TargetKeyId": "${Key.KeyId}"})
-		equal(t, engine, template.One(t, engine).Text("KmsKeyId"), "${Key.Arn}")
+		infratest.Equal(t, engine, template.One(t, engine).Text("KmsKeyId"), "${Key.Arn}")
 		for _, r := range template.Of(secret) {
-			equal(t, r.Text("Name"), r.Text("KmsKeyId"), "${Key.Arn}")
+			infratest.Equal(t, r.Text("Name"), r.Text("KmsKeyId"), "${Key.Arn}")
 		}
 		if made.KeyArn == nil {
 			t.Error("nobody learns of the key")
 		}
 	}
 	template, made := build(t, "prod")
-	equal(t, "keys by default", len(template.Of("AWS::KMS::Key")), 0)
-	equal(t, "their ARN", made.KeyArn, (*string)(nil))
+	infratest.Equal(t, "keys by default", len(template.Of("AWS::KMS::Key")), 0)
+	infratest.Equal(t, "their ARN", made.KeyArn, (*string)(nil))
 }
 
 func TestB9TheKeyIsUsedThroughItsServicesOnly(t *testing.T) {
@@ -318,18 +309,18 @@ func TestB9TheKeyIsUsedThroughItsServicesOnly(t *testing.T) {
 	for _, item := range synth(t, "prod", cmk).One(t, "AWS::KMS::Key").At("KeyPolicy", "Statement").([]any) {
 		statement := templates.Resource{Properties: item.(map[string]any)}
 		statements[statement.Text("Sid")] = statement.Text("Action") + " " + statement.Text("Condition")
-		equal(t, "who", statement.Text("Principal"), "{AWS:arn:${AWS::Partition}:iam::123456789012:root}")
+		infratest.Equal(t, "who", statement.Text("Principal"), "{AWS:arn:${AWS::Partition}:iam::123456789012:root}")
 	}
-	equal(t, "use", statements["UseThroughServices"], "[kms:Encrypt kms:Decrypt kms:ReEncrypt* kms:GenerateDataKey*] "+
+	infratest.Equal(t, "use", statements["UseThroughServices"], "[kms:Encrypt kms:Decrypt kms:ReEncrypt* kms:GenerateDataKey*] "+
 		"{StringEquals:{kms:ViaService:[rds.ap-northeast-1.amazonaws.com secretsmanager.ap-northeast-1.amazonaws.com]}}")
-	equal(t, "grants", statements["GrantToTheDatabase"], "kms:CreateGrant {Bool:{kms:GrantIsForAWSResource:true} "+
+	infratest.Equal(t, "grants", statements["GrantToTheDatabase"], "kms:CreateGrant {Bool:{kms:GrantIsForAWSResource:true} "+
 		"StringEquals:{kms:ViaService:rds.ap-northeast-1.amazonaws.com}}")
 	for _, action := range []string{"crypt", "GenerateDataKey", "kms:*", "kms:Create*", "CreateGrant"} {
 		if strings.Contains(statements["Administer"], action) {
 			t.Errorf("who administers the key may %s: %s", action, statements["Administer"])
 		}
 	}
-	equal(t, "statements", len(statements), 3)
+	infratest.Equal(t, "statements", len(statements), 3)
 }
 
 func TestC33ReadersOfSecretsMayDecryptThem(t *testing.T) {
@@ -338,9 +329,9 @@ func TestC33ReadersOfSecretsMayDecryptThem(t *testing.T) {
 	for _, policy := range policies {
 		text += policy
 	}
-	equal(t, "own key", text, "{Statement:[{Action:kms:Decrypt Condition:{StringEquals:{kms:ViaService:secretsmanager.ap-northeast-1.amazonaws.com}} "+
+	infratest.Equal(t, "own key", text, "{Statement:[{Action:kms:Decrypt Condition:{StringEquals:{kms:ViaService:secretsmanager.ap-northeast-1.amazonaws.com}} "+
 		"Effect:Allow Resource:${Key.Arn} Sid:DecryptSecrets}] Version:2012-10-17}")
-	equal(t, "AWS's key", len(synth(t, "prod").Policies()), 0)
+	infratest.Equal(t, "AWS's key", len(synth(t, "prod").Policies()), 0)
 }
 
 func TestC27InsightsAreKeptForSevenDaysOrOff(t *testing.T) {

@@ -43,14 +43,14 @@ func role(t *testing.T, template infratest.Template, name string) templates.Reso
 
 func TestA262C28DevStopsAtNightInItsOwnTimezone(t *testing.T) {
 	template := synth(t, "dev")
-	equal(t, "group", template.One(t, "AWS::Scheduler::ScheduleGroup").Text("Name"), "prooflink-dev-db-schedule")
+	infratest.Equal(t, "group", template.One(t, "AWS::Scheduler::ScheduleGroup").Text("Name"), "prooflink-dev-db-schedule")
 	got := map[string]string{}
 	for _, r := range template.Of(schedule) {
 		got[r.Text("Name")] = strings.Join([]string{r.Text("ScheduleExpression"), r.Text("ScheduleExpressionTimezone"), r.Text("Target", "Arn"), r.Text("Target", "Input")}, " ")
 		has(t, r.Text("Name"), r, map[string]string{"GroupName": "${ScheduleGroup}", "State": "ENABLED", "FlexibleTimeWindow": "{Mode:OFF}"})
-		equal(t, "a refused call", r.Text("Target", "RetryPolicy"), "{MaximumEventAgeInSeconds:3600 MaximumRetryAttempts:3}")
+		infratest.Equal(t, "a refused call", r.Text("Target", "RetryPolicy"), "{MaximumEventAgeInSeconds:3600 MaximumRetryAttempts:3}")
 	}
-	equal(t, "schedules", got, map[string]string{
+	infratest.Equal(t, "schedules", got, map[string]string{
 		"prooflink-dev-db-stop":  `cron(0 22 ? * SUN-SAT *) Asia/Tokyo arn:aws:scheduler:::aws-sdk:rds:stopDBInstance {"DbInstanceIdentifier":"prooflink-dev-db"}`,
 		"prooflink-dev-db-start": `cron(0 9 ? * SUN-SAT *) Asia/Tokyo arn:aws:scheduler:::aws-sdk:rds:startDBInstance {"DbInstanceIdentifier":"prooflink-dev-db"}`,
 	})
@@ -58,7 +58,7 @@ func TestA262C28DevStopsAtNightInItsOwnTimezone(t *testing.T) {
 
 func TestB37ProdNeverStops(t *testing.T) {
 	for _, kind := range []string{schedule, rule, "AWS::Scheduler::ScheduleGroup"} {
-		equal(t, kind, len(synth(t, "prod").Of(kind)), 0)
+		infratest.Equal(t, kind, len(synth(t, "prod").Of(kind)), 0)
 	}
 }
 
@@ -67,7 +67,7 @@ func TestC28AuroraIsStoppedAsACluster(t *testing.T) {
 	for _, r := range synth(t, "dev", aurora("t4g.medium", 7)).Of(schedule) {
 		got[r.Text("Target", "Arn")] = r.Text("Target", "Input")
 	}
-	equal(t, "calls", got, map[string]string{
+	infratest.Equal(t, "calls", got, map[string]string{
 		"arn:aws:scheduler:::aws-sdk:rds:stopDBCluster":  `{"DbClusterIdentifier":"prooflink-dev-db"}`,
 		"arn:aws:scheduler:::aws-sdk:rds:startDBCluster": `{"DbClusterIdentifier":"prooflink-dev-db"}`,
 	})
@@ -79,10 +79,10 @@ func TestC28TheScheduleMayStopAndStartThisDatabaseOnly(t *testing.T) {
 	} {
 		name, arn, _ := strings.Cut(kind, " ")
 		r := role(t, synth(t, "dev", change), "prooflink-dev-db-schedule-role")
-		equal(t, "who", r.Text("AssumeRolePolicyDocument", "Statement"), "[{Action:sts:AssumeRole "+
+		infratest.Equal(t, "who", r.Text("AssumeRolePolicyDocument", "Statement"), "[{Action:sts:AssumeRole "+
 			"Condition:{ArnLike:{aws:SourceArn:[${ScheduleGroup.Arn}]} StringEquals:{aws:SourceAccount:123456789012}} "+
 			"Effect:Allow Principal:{Service:scheduler.amazonaws.com}}]")
-		equal(t, "what", r.Text("Policies", 0, "PolicyDocument", "Statement"),
+		infratest.Equal(t, "what", r.Text("Policies", 0, "PolicyDocument", "Statement"),
 			"[{Action:[rds:Stop"+name+" rds:Start"+name+"] Effect:Allow Resource:"+arn+" Sid:StopAndStart}]")
 	}
 }
@@ -92,7 +92,7 @@ func TestB37ADifferentScheduleIsWrittenAsConfigured(t *testing.T) {
 	for _, r := range synth(t, "dev", at("19:30", "08:05", "MON-FRI", "Europe/Berlin")).Of(schedule) {
 		got[r.Text("Name")] = r.Text("ScheduleExpression") + " " + r.Text("ScheduleExpressionTimezone")
 	}
-	equal(t, "schedules", got, map[string]string{
+	infratest.Equal(t, "schedules", got, map[string]string{
 		"prooflink-dev-db-stop": "cron(30 19 ? * MON-FRI *) Europe/Berlin", "prooflink-dev-db-start": "cron(5 8 ? * MON-FRI *) Europe/Berlin",
 	})
 }
@@ -119,7 +119,7 @@ func TestC28RulesHaveUTCAndTheDayThatItIsThere(t *testing.T) {
 		"half an hour":                  {at("22:00", "09:00", "MON-FRI", "Asia/Kolkata"), "cron(30 16 ? * MON-FRI *)", "cron(30 3 ? * MON-FRI *)"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			equal(t, "rules", expressions(synth(t, "dev", bySSM, c.change)), map[string]string{"stop": c.stop, "start": c.start})
+			infratest.Equal(t, "rules", expressions(synth(t, "dev", bySSM, c.change)), map[string]string{"stop": c.stop, "start": c.start})
 		})
 	}
 }
@@ -151,33 +151,33 @@ func TestA262C28RulesStartTheSeedsDocuments(t *testing.T) {
 				key += " " + strings.Fields(r.Text("Description"))[0]
 			}
 			got[key] = before + "<role>" + after
-			equal(t, "a refused start", r.Text("Targets", 0, "RetryPolicy"), "{MaximumEventAgeInSeconds:3600 MaximumRetryAttempts:3}")
+			infratest.Equal(t, "a refused start", r.Text("Targets", 0, "RetryPolicy"), "{MaximumEventAgeInSeconds:3600 MaximumRetryAttempts:3}")
 		}
-		equal(t, engine, got, c.want)
-		equal(t, "schedules beside it", len(template.Of(schedule)), 0)
+		infratest.Equal(t, engine, got, c.want)
+		infratest.Equal(t, "schedules beside it", len(template.Of(schedule)), 0)
 	}
 }
 
 func TestC28TheAutomationHasTwoRolesOfItsOwn(t *testing.T) {
 	template := synth(t, "dev", bySSM)
 	automation := role(t, template, "prooflink-dev-db-automation-role")
-	equal(t, "who works", automation.Text("AssumeRolePolicyDocument", "Statement"), "[{Action:sts:AssumeRole "+
+	infratest.Equal(t, "who works", automation.Text("AssumeRolePolicyDocument", "Statement"), "[{Action:sts:AssumeRole "+
 		"Condition:{ArnLike:{aws:SourceArn:[arn:${AWS::Partition}:ssm:ap-northeast-1:123456789012:automation-execution/*]} "+
 		"StringEquals:{aws:SourceAccount:123456789012}} Effect:Allow Principal:{Service:ssm.amazonaws.com}}]")
-	equal(t, "its work", automation.Text("Policies", 0, "PolicyDocument", "Statement"),
+	infratest.Equal(t, "its work", automation.Text("Policies", 0, "PolicyDocument", "Statement"),
 		"[{Action:[rds:StopDBInstance rds:StartDBInstance rds:DescribeDBInstances] Effect:Allow Resource:${Database.DBInstanceArn} Sid:StopAndStart}]")
 	starter := role(t, template, "prooflink-dev-db-schedule-role")
-	equal(t, "who starts", starter.Text("AssumeRolePolicyDocument", "Statement", 0, "Condition", "ArnLike"),
+	infratest.Equal(t, "who starts", starter.Text("AssumeRolePolicyDocument", "Statement", 0, "Condition", "ArnLike"),
 		"{aws:SourceArn:[arn:${AWS::Partition}:events:ap-northeast-1:123456789012:rule/prooflink-dev-db-stop "+
 			"arn:${AWS::Partition}:events:ap-northeast-1:123456789012:rule/prooflink-dev-db-start]}")
-	equal(t, "what it starts", starter.Text("Policies", 0, "PolicyDocument", "Statement", 0, "Resource"), "["+strings.Join([]string{
+	infratest.Equal(t, "what it starts", starter.Text("Policies", 0, "PolicyDocument", "Statement", 0, "Resource"), "["+strings.Join([]string{
 		"arn:${AWS::Partition}:ssm:ap-northeast-1:123456789012:automation-execution/*",
 		"arn:${AWS::Partition}:ssm:ap-northeast-1::document/AWS-StopRdsInstance",
 		"arn:${AWS::Partition}:ssm:ap-northeast-1::automation-definition/AWS-StopRdsInstance:*",
 		"arn:${AWS::Partition}:ssm:ap-northeast-1::document/AWS-StartRdsInstance",
 		"arn:${AWS::Partition}:ssm:ap-northeast-1::automation-definition/AWS-StartRdsInstance:*",
 	}, " ")+"]")
-	equal(t, "whose role it passes", starter.Text("Policies", 0, "PolicyDocument", "Statement", 1, "Condition"),
+	infratest.Equal(t, "whose role it passes", starter.Text("Policies", 0, "PolicyDocument", "Statement", 1, "Condition"),
 		"{StringEquals:{iam:PassedToService:[ssm.amazonaws.com]}}")
 }
 
@@ -191,9 +191,9 @@ func refused(t *testing.T, message any, change func(*config.Environment)) int {
 }
 
 func TestC28RulesRefuseAZoneThatTheyCannotFollow(t *testing.T) {
-	equal(t, "summer time", refused(t, `dev.yaml: db.schedule.timezone "Europe/Berlin" changes its clocks, which mechanism ssm cannot follow; `+
+	infratest.Equal(t, "summer time", refused(t, `dev.yaml: db.schedule.timezone "Europe/Berlin" changes its clocks, which mechanism ssm cannot follow; `+
 		"write mechanism: scheduler", at("22:00", "09:00", "SUN-SAT", "Europe/Berlin")), 1)
-	equal(t, "no such zone", refused(t, `dev.yaml: db.schedule.timezone "Asia/Edo" is unknown; write an IANA name, e.g. Asia/Tokyo`,
+	infratest.Equal(t, "no such zone", refused(t, `dev.yaml: db.schedule.timezone "Asia/Edo" is unknown; write an IANA name, e.g. Asia/Tokyo`,
 		at("22:00", "09:00", "SUN-SAT", "Asia/Edo")), 1)
-	equal(t, "Tokyo", refused(t, assertions.Match_AnyValue(), at("22:00", "09:00", "SUN-SAT", "Asia/Tokyo")), 0)
+	infratest.Equal(t, "Tokyo", refused(t, assertions.Match_AnyValue(), at("22:00", "09:00", "SUN-SAT", "Asia/Tokyo")), 0)
 }

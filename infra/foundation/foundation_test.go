@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/prooflink/prooflink/infra/config"
 	"github.com/prooflink/prooflink/infra/foundation"
@@ -33,14 +32,6 @@ func synth(t *testing.T, env string, changes ...func(*config.Environment)) infra
 	t.Helper()
 	changed := infratest.Env(t, env, changes...)
 	return infratest.Synth(t, changed, func(stack awscdk.Stack) { foundation.New(stack, foundation.Props{Env: changed}) })
-}
-
-// equal compares what is with what should be.
-func equal(t *testing.T, what string, got, want any) {
-	t.Helper()
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("%s: -want +got:\n%s", what, diff)
-	}
 }
 
 // named are a type's resources by one of their properties.
@@ -72,15 +63,15 @@ const cleanUp = "{AbortIncompleteMultipartUpload:{DaysAfterInitiation:7} Expired
 func TestA6EveryBucketIsPrivateEncryptedAndReachedByTLSOnly(t *testing.T) {
 	s := synth(t, "dev")
 	found := named(s, bucket, "BucketName")
-	equal(t, "buckets", len(found), 3)
+	infratest.Equal(t, "buckets", len(found), 3)
 	for name, b := range found {
-		equal(t, name+"'s encryption", b.Text("BucketEncryption"), "{ServerSideEncryptionConfiguration:[{ServerSideEncryptionByDefault:{SSEAlgorithm:AES256}}]}")
-		equal(t, name+"'s public access", b.Text("PublicAccessBlockConfiguration"),
+		infratest.Equal(t, name+"'s encryption", b.Text("BucketEncryption"), "{ServerSideEncryptionConfiguration:[{ServerSideEncryptionByDefault:{SSEAlgorithm:AES256}}]}")
+		infratest.Equal(t, name+"'s public access", b.Text("PublicAccessBlockConfiguration"),
 			"{BlockPublicAcls:true BlockPublicPolicy:true IgnorePublicAcls:true RestrictPublicBuckets:true}")
-		equal(t, name+"'s ACLs", b.Text("OwnershipControls", "Rules"), "[{ObjectOwnership:BucketOwnerEnforced}]")
+		infratest.Equal(t, name+"'s ACLs", b.Text("OwnershipControls", "Rules"), "[{ObjectOwnership:BucketOwnerEnforced}]")
 	}
 	policies := s.Of("AWS::S3::BucketPolicy")
-	equal(t, "policies", len(policies), 3)
+	infratest.Equal(t, "policies", len(policies), 3)
 	for _, p := range policies {
 		if text := p.Text("PolicyDocument"); !strings.Contains(text, "Condition:{Bool:{aws:SecureTransport:false}} Effect:Deny Principal:{AWS:*}") {
 			t.Errorf("a bucket can be used without TLS:\n%s", text)
@@ -96,23 +87,23 @@ func TestA6AndB36BucketsAreVersionedAsWritten(t *testing.T) {
 		}
 		return found
 	}
-	equal(t, "dev", versions(synth(t, "dev")), map[string]string{files: "<nothing>", archive: "Enabled", access: "Enabled"})
-	equal(t, "prod", versions(synth(t, "prod"))["prooflink-prod-files-123456789012"], "Enabled")
-	equal(t, "the logs' switch", versions(synth(t, "dev", func(e *config.Environment) { e.S3.LogsVersioned = false })),
+	infratest.Equal(t, "dev", versions(synth(t, "dev")), map[string]string{files: "<nothing>", archive: "Enabled", access: "Enabled"})
+	infratest.Equal(t, "prod", versions(synth(t, "prod"))["prooflink-prod-files-123456789012"], "Enabled")
+	infratest.Equal(t, "the logs' switch", versions(synth(t, "dev", func(e *config.Environment) { e.S3.LogsVersioned = false })),
 		map[string]string{files: "<nothing>", archive: "<nothing>", access: "<nothing>"})
 }
 
 func TestB35AndC65ImportsExpireInVersionedBucketsToo(t *testing.T) {
 	for _, env := range []string{"dev", "prod"} {
 		b := named(synth(t, env), bucket, "BucketName")["prooflink-"+env+"-files-123456789012"]
-		equal(t, env, rules(b), map[string]string{
+		infratest.Equal(t, env, rules(b), map[string]string{
 			"clean-up": cleanUp,
 			"delete-old-imports": "{ExpirationInDays:30 NoncurrentVersionExpiration:{NoncurrentDays:1} " +
 				"Prefix:imports/ Status:Enabled}",
 		})
 	}
 	kept := synth(t, "dev", func(e *config.Environment) { e.S3.ImportExpiryDays = 0 })
-	equal(t, "kept imports", rules(named(kept, bucket, "BucketName")[files]), map[string]string{"clean-up": cleanUp})
+	infratest.Equal(t, "kept imports", rules(named(kept, bucket, "BucketName")[files]), map[string]string{"clean-up": cleanUp})
 }
 
 func TestC67ResultsOutliveTheirImports(t *testing.T) {
@@ -127,10 +118,10 @@ func TestA6LogsGoToGlacierAndEnd(t *testing.T) {
 		"clean-up":            cleanUp,
 		"archive-then-delete": "{ExpirationInDays:365 Status:Enabled Transitions:[{StorageClass:GLACIER TransitionInDays:90}]}",
 	}
-	equal(t, "archive", rules(found[archive]), want)
-	equal(t, "access logs", rules(found[access]), want)
+	infratest.Equal(t, "archive", rules(found[archive]), want)
+	infratest.Equal(t, "access logs", rules(found[access]), want)
 	sooner := synth(t, "dev", func(e *config.Environment) { e.S3.GlacierDays, e.S3.ExpireDays = 30, 60 })
-	equal(t, "other days", rules(named(sooner, bucket, "BucketName")[archive])["archive-then-delete"],
+	infratest.Equal(t, "other days", rules(named(sooner, bucket, "BucketName")[archive])["archive-then-delete"],
 		"{ExpirationInDays:60 Status:Enabled Transitions:[{StorageClass:GLACIER TransitionInDays:30}]}")
 }
 
@@ -140,15 +131,15 @@ func TestA6AndC68BrowsersUploadFromTheConfiguredOrigins(t *testing.T) {
 		"prod": "[https://prooflink.example.com]",
 	} {
 		found := named(synth(t, env), bucket, "BucketName")
-		equal(t, env, found["prooflink-"+env+"-files-123456789012"].Text("CorsConfiguration", "CorsRules"),
+		infratest.Equal(t, env, found["prooflink-"+env+"-files-123456789012"].Text("CorsConfiguration", "CorsRules"),
 			"[{AllowedHeaders:[*] AllowedMethods:[GET PUT POST DELETE] AllowedOrigins:"+origins+" ExposedHeaders:[ETag]}]")
-		equal(t, "logs", found["prooflink-"+env+"-logs-123456789012"].Text("CorsConfiguration"), "<nothing>")
+		infratest.Equal(t, "logs", found["prooflink-"+env+"-logs-123456789012"].Text("CorsConfiguration"), "<nothing>")
 	}
 }
 
 func TestB27LogBucketsExistWhereTheyAreUsed(t *testing.T) {
 	s := synth(t, "dev", func(e *config.Environment) { e.Logging.ArchiveBucket, e.ALB.AccessLogs = false, false })
-	equal(t, "buckets", s.One(t, bucket).Text("BucketName"), files)
+	infratest.Equal(t, "buckets", s.One(t, bucket).Text("BucketName"), files)
 	if _, ok := s.Outputs[names.OutputLogArchiveBucket]; ok {
 		t.Error("the archive's output is there without the archive")
 	}
@@ -178,10 +169,10 @@ func TestA8AndB22RepositoriesAreConfigured(t *testing.T) {
 		found := named(synth(t, env), repository, "RepositoryName")
 		for _, name := range []string{"app", "batch", "fluentbit"} {
 			r := found["prooflink-"+env+"-"+name]
-			equal(t, env+" "+name, r.Text("ImageTagMutability")+" "+r.Text("ImageScanningConfiguration", "ScanOnPush"), want)
-			equal(t, env+" "+name+"'s encryption, without one ECR's own AES-256", r.Text("EncryptionConfiguration"), "<nothing>")
+			infratest.Equal(t, env+" "+name, r.Text("ImageTagMutability")+" "+r.Text("ImageScanningConfiguration", "ScanOnPush"), want)
+			infratest.Equal(t, env+" "+name+"'s encryption, without one ECR's own AES-256", r.Text("EncryptionConfiguration"), "<nothing>")
 		}
-		equal(t, env+"'s repositories", len(found), 3)
+		infratest.Equal(t, env+"'s repositories", len(found), 3)
 	}
 }
 
@@ -204,7 +195,7 @@ func TestC41ATaggedImageExpiresByItsPlaceAndAnotherByItsAge(t *testing.T) {
 			t.Fatal(err)
 		}
 		expire := struct{ Type string }{"expire"}
-		equal(t, r.Text("RepositoryName"), policy.Rules, []rule{
+		infratest.Equal(t, r.Text("RepositoryName"), policy.Rules, []rule{
 			{1, selection{TagStatus: "untagged", CountType: "sinceImagePushed", CountNumber: 7, CountUnit: "days"}, expire},
 			{2, selection{TagStatus: "tagged", TagPatternList: []string{"*"}, CountType: "imageCountMoreThan", CountNumber: 25}, expire},
 		})
@@ -225,14 +216,14 @@ func TestRepositoriesHaveTheGivenNames(t *testing.T) {
 
 func TestC30NothingOfDevRemains(t *testing.T) {
 	s := synth(t, "dev")
-	equal(t, "buckets that are emptied", len(s.Of(emptying)), 3)
+	infratest.Equal(t, "buckets that are emptied", len(s.Of(emptying)), 3)
 	for _, r := range s.Of(repository) {
-		equal(t, r.Text("RepositoryName")+" is emptied", r.Text("EmptyOnDelete"), "true")
+		infratest.Equal(t, r.Text("RepositoryName")+" is emptied", r.Text("EmptyOnDelete"), "true")
 	}
 	for id, r := range s.Resources {
 		switch r.Type {
 		case bucket, repository, logGroup:
-			equal(t, id, r.DeletionPolicy+" "+r.UpdateReplacePolicy, "Delete Delete")
+			infratest.Equal(t, id, r.DeletionPolicy+" "+r.UpdateReplacePolicy, "Delete Delete")
 		}
 	}
 }
@@ -241,19 +232,19 @@ func TestC30TheLogOfTheFunctionThatEmptiesBucketsGoesToo(t *testing.T) {
 	s := synth(t, "dev")
 	for _, function := range s.Of("AWS::Lambda::Function") {
 		group := strings.Trim(function.Text("LoggingConfig", "LogGroup"), "${}")
-		equal(t, "its log", s.Resources[group].Type+" "+s.Resources[group].DeletionPolicy, logGroup+" Delete")
-		equal(t, "its end", s.Resources[group].Text("RetentionInDays"), "7")
+		infratest.Equal(t, "its log", s.Resources[group].Type+" "+s.Resources[group].DeletionPolicy, logGroup+" Delete")
+		infratest.Equal(t, "its end", s.Resources[group].Text("RetentionInDays"), "7")
 	}
 }
 
 func TestC30ProdKeepsItsData(t *testing.T) {
 	s := synth(t, "prod")
-	equal(t, "buckets that are emptied", len(s.Of(emptying)), 0)
-	equal(t, "functions", len(s.Of("AWS::Lambda::Function")), 0)
+	infratest.Equal(t, "buckets that are emptied", len(s.Of(emptying)), 0)
+	infratest.Equal(t, "functions", len(s.Of("AWS::Lambda::Function")), 0)
 	for id, r := range s.Resources {
 		switch r.Type {
 		case bucket, repository, logGroup:
-			equal(t, id, r.DeletionPolicy+" "+r.UpdateReplacePolicy, "Retain Retain")
+			infratest.Equal(t, id, r.DeletionPolicy+" "+r.UpdateReplacePolicy, "Retain Retain")
 		}
 	}
 }
@@ -268,22 +259,22 @@ func TestB20LogGroupsEndAfterTheirDays(t *testing.T) {
 		}
 		return found
 	}
-	equal(t, "dev", days(synth(t, "dev")), map[string]string{
+	infratest.Equal(t, "dev", days(synth(t, "dev")), map[string]string{
 		"/ecs/prooflink-dev-app": "7", "/ecs/prooflink-dev-app-server": "7", "/ecs/prooflink-dev-app-client": "3",
 		"/ecs/prooflink-dev-errors": "7", "/ecs/prooflink-dev-firelens": "7", "/ecs/prooflink-dev-migrate": "7", "/aws/batch/prooflink-dev": "7",
 	})
-	equal(t, "prod", days(synth(t, "prod")), map[string]string{
+	infratest.Equal(t, "prod", days(synth(t, "prod")), map[string]string{
 		"/ecs/prooflink-prod-app": "30", "/ecs/prooflink-prod-app-server": "30", "/ecs/prooflink-prod-app-client": "7",
 		"/ecs/prooflink-prod-errors": "30", "/ecs/prooflink-prod-firelens": "30", "/ecs/prooflink-prod-migrate": "30", "/aws/batch/prooflink-prod": "30",
 	})
 	literal := days(synth(t, "dev", func(e *config.Environment) { e.Naming.Scheme = config.SchemeLiteral }))
-	equal(t, "the seed's group", literal["/ecs/backend/errors"], "7")
+	infratest.Equal(t, "the seed's group", literal["/ecs/backend/errors"], "7")
 }
 
 func TestB13ContainerInsightsAreConfigured(t *testing.T) {
 	for env, want := range map[string]string{"dev": "disabled", "prod": "enabled"} {
 		cluster := synth(t, env).One(t, "AWS::ECS::Cluster")
-		equal(t, env, cluster.Text("ClusterName")+" "+cluster.Text("ClusterSettings"),
+		infratest.Equal(t, env, cluster.Text("ClusterName")+" "+cluster.Text("ClusterSettings"),
 			"prooflink-"+env+"-cluster [{Name:containerInsights Value:"+want+"}]")
 	}
 }

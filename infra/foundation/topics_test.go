@@ -21,9 +21,9 @@ func TestA184AndA185EveryEnvironmentHasBothTopics(t *testing.T) {
 		template := synth(t, env)
 		found := named(template, "AWS::SNS::Topic", "TopicName")
 		for name, display := range map[string]string{"critical-alerts": "Critical Alerts", "warning-alerts": "Warning Alerts"} {
-			equal(t, env+" "+name, found["prooflink-"+env+"-"+name].Text("DisplayName"), display)
+			infratest.Equal(t, env+" "+name, found["prooflink-"+env+"-"+name].Text("DisplayName"), display)
 		}
-		equal(t, env+" topics", len(found), 2)
+		infratest.Equal(t, env+" topics", len(found), 2)
 		for _, key := range []string{names.OutputCriticalTopicArn, names.OutputWarningTopicArn} {
 			if _, ok := template.Outputs[key]; !ok {
 				t.Errorf("%s has no output %s", env, key)
@@ -40,45 +40,45 @@ func TestA186EachReceiverIsSubscribed(t *testing.T) {
 	for _, r := range template.Of("AWS::SNS::Subscription") {
 		got[r.Text("Protocol")+" "+r.Text("Endpoint")]++
 	}
-	equal(t, "receivers", got, map[string]int{"email a@example.com": 2, "email b@example.com": 1})
-	equal(t, "prod's receivers", len(synth(t, "prod").Of("AWS::SNS::Subscription")), 2)
+	infratest.Equal(t, "receivers", got, map[string]int{"email a@example.com": 2, "email b@example.com": 1})
+	infratest.Equal(t, "prod's receivers", len(synth(t, "prod").Of("AWS::SNS::Subscription")), 2)
 }
 
 func TestAlarmsAndEventsMayUseTheTopicsOverTLS(t *testing.T) {
 	for _, r := range synth(t, "dev").Of("AWS::SNS::TopicPolicy") {
 		topic := r.Text("Topics", 0)
-		equal(t, topic, r.Text("PolicyDocument", "Statement"),
+		infratest.Equal(t, topic, r.Text("PolicyDocument", "Statement"),
 			"[{Action:sns:Publish Condition:{Bool:{aws:SecureTransport:false}} Effect:Deny Principal:* Resource:"+topic+" Sid:AllowPublishThroughSSLOnly} "+
 				"{Action:sns:Publish Condition:{StringEquals:{aws:SourceAccount:123456789012}} Effect:Allow Principal:{Service:cloudwatch.amazonaws.com} Resource:"+topic+" Sid:Alarms} "+
 				"{Action:sns:Publish Effect:Allow Principal:{Service:events.amazonaws.com} Resource:"+topic+" Sid:Events}]")
 	}
-	equal(t, "policies", len(synth(t, "dev").Of("AWS::SNS::TopicPolicy")), 2)
+	infratest.Equal(t, "policies", len(synth(t, "dev").Of("AWS::SNS::TopicPolicy")), 2)
 }
 
 func TestC103TheTopicsKeyIsTheirOwn(t *testing.T) {
 	template := synth(t, "dev", topicKey)
 	key := template.One(t, "AWS::KMS::Key")
-	equal(t, "rotation", key.Text("EnableKeyRotation"), "true")
-	equal(t, "alias", template.One(t, "AWS::KMS::Alias").Text("AliasName"), "alias/prooflink-dev-topics")
+	infratest.Equal(t, "rotation", key.Text("EnableKeyRotation"), "true")
+	infratest.Equal(t, "alias", template.One(t, "AWS::KMS::Alias").Text("AliasName"), "alias/prooflink-dev-topics")
 	for i, want := range []string{
 		"{Action:[kms:Decrypt kms:GenerateDataKey*] Condition:{StringEquals:{aws:SourceAccount:123456789012}} Effect:Allow Principal:{Service:cloudwatch.amazonaws.com} Resource:* Sid:Alarms}",
 		"{Action:[kms:Decrypt kms:GenerateDataKey*] Effect:Allow Principal:{Service:events.amazonaws.com} Resource:* Sid:Events}",
 	} {
-		equal(t, "the key's policy", key.Text("KeyPolicy", "Statement", i+1), want)
+		infratest.Equal(t, "the key's policy", key.Text("KeyPolicy", "Statement", i+1), want)
 	}
 	for _, r := range template.Of("AWS::SNS::Topic") {
-		equal(t, r.Text("TopicName"), strings.HasPrefix(r.Text("KmsMasterKeyId"), "${TopicKey"), true)
+		infratest.Equal(t, r.Text("TopicName"), strings.HasPrefix(r.Text("KmsMasterKeyId"), "${TopicKey"), true)
 	}
 	plain := synth(t, "dev")
-	equal(t, "keys without one", len(plain.Of("AWS::KMS::Key")), 0)
-	equal(t, "a topic without one", plain.Of("AWS::SNS::Topic")[0].Text("KmsMasterKeyId"), "<nothing>")
+	infratest.Equal(t, "keys without one", len(plain.Of("AWS::KMS::Key")), 0)
+	infratest.Equal(t, "a topic without one", plain.Of("AWS::SNS::Topic")[0].Text("KmsMasterKeyId"), "<nothing>")
 }
 
 func TestTopicsEndAsTheEnvironmentSays(t *testing.T) {
 	for env, want := range map[string]string{"dev": "Delete", "prod": "Retain"} {
 		template := synth(t, env, topicKey)
 		for _, r := range append(template.Of("AWS::SNS::Topic"), template.Of("AWS::KMS::Key")...) {
-			equal(t, env+" "+r.Type, r.DeletionPolicy, want)
+			infratest.Equal(t, env+" "+r.Type, r.DeletionPolicy, want)
 		}
 	}
 }
@@ -92,6 +92,6 @@ func TestTopicsAreFoundByTheirNames(t *testing.T) {
 		}
 	})
 	for key, name := range map[string]string{"Critical": "critical-alerts", "Warning": "warning-alerts"} {
-		equal(t, key, templates.Text(template.Outputs[key].Value), "arn:${AWS::Partition}:sns:ap-northeast-1:123456789012:prooflink-prod-"+name)
+		infratest.Equal(t, key, templates.Text(template.Outputs[key].Value), "arn:${AWS::Partition}:sns:ap-northeast-1:123456789012:prooflink-prod-"+name)
 	}
 }

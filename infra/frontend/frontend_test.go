@@ -26,18 +26,10 @@ func synth(t *testing.T, name string, changes ...func(*config.Environment)) infr
 	})
 }
 
-// equal compares two texts.
-func equal(t *testing.T, what, got, want string) {
-	t.Helper()
-	if got != want {
-		t.Errorf("%s is %s, want %s", what, got, want)
-	}
-}
-
 func TestA252TheAppIsBuiltFromTheRepository(t *testing.T) {
 	app := synth(t, "prod").One(t, "AWS::Amplify::App")
-	equal(t, "the app", app.Text("Name")+" "+app.Text("Platform"), "prooflink-prod-frontend WEB_COMPUTE")
-	equal(t, "its repository", app.Text("Repository"), "https://github.com/acme/prooflink")
+	infratest.Equal(t, "the app", app.Text("Name")+" "+app.Text("Platform"), "prooflink-prod-frontend WEB_COMPUTE")
+	infratest.Equal(t, "its repository", app.Text("Repository"), "https://github.com/acme/prooflink")
 	for _, part := range []string{"appRoot: app", "npm ci", "next build", "baseDirectory: .next"} {
 		if !strings.Contains(app.Text("BuildSpec"), part) {
 			t.Errorf("the build lacks %q: %s", part, app.Text("BuildSpec"))
@@ -46,26 +38,26 @@ func TestA252TheAppIsBuiltFromTheRepository(t *testing.T) {
 	variables := infratest.Pairs(app, "EnvironmentVariables", "Name", "Value")
 	for name, want := range map[string]string{"AMPLIFY_MONOREPO_APP_ROOT": "app", "NEXT_PUBLIC_API_URL": "https://prooflink.example.com",
 		"NEXT_PUBLIC_CLIENT_LOG_SEND_LEVEL": "warn"} {
-		equal(t, name, variables[name], want)
+		infratest.Equal(t, name, variables[name], want)
 	}
 }
 
 func TestA242TheTokenIsReadFromItsSecret(t *testing.T) {
 	app := synth(t, "dev").One(t, "AWS::Amplify::App")
-	equal(t, "the token", app.Text("AccessToken"), "{{resolve:secretsmanager:prooflink-dev/github-token:SecretString:::}}")
+	infratest.Equal(t, "the token", app.Text("AccessToken"), "{{resolve:secretsmanager:prooflink-dev/github-token:SecretString:::}}")
 }
 
 func TestA252OnlyOutsideOfProdThereIsAPassword(t *testing.T) {
 	dev, prod := synth(t, "dev"), synth(t, "prod")
 	secret := dev.One(t, "AWS::SecretsManager::Secret")
-	equal(t, "the secret", secret.Text("Name")+" "+secret.DeletionPolicy, "prooflink-dev/frontend-password Delete")
+	infratest.Equal(t, "the secret", secret.Text("Name")+" "+secret.DeletionPolicy, "prooflink-dev/frontend-password Delete")
 	auth := dev.One(t, "AWS::Amplify::App").Text("BasicAuthConfig")
 	for _, part := range []string{"EnableBasicAuth:true", "Username:prooflink", "Password:{{resolve:secretsmanager:"} {
 		if !strings.Contains(auth, part) {
 			t.Errorf("the password lacks %q: %s", part, auth)
 		}
 	}
-	equal(t, "prod's password", prod.One(t, "AWS::Amplify::App").Text("BasicAuthConfig"), templates.Nothing)
+	infratest.Equal(t, "prod's password", prod.One(t, "AWS::Amplify::App").Text("BasicAuthConfig"), templates.Nothing)
 	if n := len(prod.Of("AWS::SecretsManager::Secret")); n != 0 {
 		t.Errorf("%d secrets in prod", n)
 	}
@@ -80,7 +72,7 @@ func TestA252EachBranchIsBuilt(t *testing.T) {
 		if len(got) == 2 && strings.HasPrefix(got[0], "develop") {
 			got[0], got[1] = got[1], got[0]
 		}
-		equal(t, name+"'s branches", strings.Join(got, ", "), want)
+		infratest.Equal(t, name+"'s branches", strings.Join(got, ", "), want)
 	}
 }
 
@@ -91,16 +83,16 @@ func TestA252TheDomainIsBesideTheServices(t *testing.T) {
 	domain := synth(t, "prod", func(env *config.Environment) {
 		env.DNS = config.DNS{ZoneName: "example.com", ZoneID: "Z0123456789ABC", RecordName: "prooflink.example.com"}
 	}).One(t, "AWS::Amplify::Domain")
-	equal(t, "the zone", domain.Text("DomainName"), "example.com")
-	equal(t, "the name", domain.Text("SubDomainSettings", 0, "Prefix"), "prooflink-prod-frontend")
+	infratest.Equal(t, "the zone", domain.Text("DomainName"), "example.com")
+	infratest.Equal(t, "the name", domain.Text("SubDomainSettings", 0, "Prefix"), "prooflink-prod-frontend")
 }
 
 func TestAmplifyWritesOneLogThatEnds(t *testing.T) {
 	s := synth(t, "dev")
 	group := s.One(t, "AWS::Logs::LogGroup")
-	equal(t, "the log", group.Text("LogGroupName")+" "+group.Text("RetentionInDays"), "/aws/amplify/${App.AppId} 7")
+	infratest.Equal(t, "the log", group.Text("LogGroupName")+" "+group.Text("RetentionInDays"), "/aws/amplify/${App.AppId} 7")
 	role := s.One(t, "AWS::IAM::Role")
-	equal(t, "the role", role.Text("RoleName"), "prooflink-dev-frontend-role")
+	infratest.Equal(t, "the role", role.Text("RoleName"), "prooflink-dev-frontend-role")
 	if trust := role.Text("AssumeRolePolicyDocument"); !strings.Contains(trust, "Service:amplify.amazonaws.com") {
 		t.Errorf("the role's trust is %s", trust)
 	}

@@ -7,7 +7,6 @@ import (
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/jsii-runtime-go"
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/prooflink/prooflink/infra/config"
 	"github.com/prooflink/prooflink/infra/database"
@@ -37,14 +36,6 @@ func synth(t *testing.T, name string, changes ...func(*config.Environment)) infr
 func byURL(env *config.Environment) { env.DB.URLMode = config.URLSecret }
 func cmk(env *config.Environment)   { env.DB.KMSKey = config.KeyCMK }
 
-// equal compares what is with what should be.
-func equal(t *testing.T, what string, got, want any) {
-	t.Helper()
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("%s: -want +got:\n%s", what, diff)
-	}
-}
-
 // container is the migration's.
 func container(t *testing.T, template infratest.Template) templates.Resource {
 	t.Helper()
@@ -65,14 +56,14 @@ func variables(t *testing.T, template infratest.Template) []string {
 func TestC31TheMigrationIsATaskOfTheBatchImage(t *testing.T) {
 	template := synth(t, "dev")
 	definition := template.One(t, "AWS::ECS::TaskDefinition")
-	equal(t, "task", []string{definition.Text("Family"), definition.Text("Cpu"), definition.Text("Memory"), definition.Text("NetworkMode"),
+	infratest.Equal(t, "task", []string{definition.Text("Family"), definition.Text("Cpu"), definition.Text("Memory"), definition.Text("NetworkMode"),
 		definition.Text("RequiresCompatibilities")}, []string{"prooflink-dev-migrate", "256", "512", "awsvpc", "[FARGATE]"})
 	c := container(t, template)
-	equal(t, "command", c.Text("Command"), "[node dist/migrate.js]")
+	infratest.Equal(t, "command", c.Text("Command"), "[node dist/migrate.js]")
 	if image := c.Text("Image"); !strings.HasSuffix(image, "/prooflink-dev-batch@"+infratest.Digest("b")) {
 		t.Errorf("the image is %s", image)
 	}
-	equal(t, "environment", infratest.Pairs(c, "Environment", "Name", "Value"), map[string]string{
+	infratest.Equal(t, "environment", infratest.Pairs(c, "Environment", "Name", "Value"), map[string]string{
 		"NODE_ENV": "production", "AWS_REGION": "ap-northeast-1", "DB_SSLMODE": "verify-full", "LOG_LEVEL": "info",
 	})
 	if arn := templates.Text(template.Outputs[names.OutputMigrateTaskDefinitionArn].Value); !strings.HasPrefix(arn, "${Migrate") {
@@ -81,7 +72,7 @@ func TestC31TheMigrationIsATaskOfTheBatchImage(t *testing.T) {
 }
 
 func TestC32TheMigrationGetsTheCredentialsPartsOrTheURL(t *testing.T) {
-	equal(t, "compose", variables(t, synth(t, "dev")), []string{
+	infratest.Equal(t, "compose", variables(t, synth(t, "dev")), []string{
 		"DB_HOST ${CredentialsAttachment}:host::", "DB_NAME ${CredentialsAttachment}:dbname::",
 		"DB_PASSWORD ${CredentialsAttachment}:password::", "DB_PORT ${CredentialsAttachment}:port::",
 		"DB_USERNAME ${CredentialsAttachment}:username::",
@@ -91,7 +82,7 @@ func TestC32TheMigrationGetsTheCredentialsPartsOrTheURL(t *testing.T) {
 			t.Errorf("secret mode: %s", variable)
 		}
 	}
-	equal(t, "secret mode's variables", len(variables(t, synth(t, "dev", byURL))), 1)
+	infratest.Equal(t, "secret mode's variables", len(variables(t, synth(t, "dev", byURL))), 1)
 }
 
 // policies collects what a role may do, whose logical id begins so.
@@ -124,7 +115,7 @@ func TestC33C34C55TheExecutionRoleReachesItsSecretImageAndLog(t *testing.T) {
 				t.Errorf("%s: the role has %s: %s", mode, never, text)
 			}
 		}
-		equal(t, mode+"'s resources of any kind", strings.Count(text, "Resource:*"), 1) // ecr:GetAuthorizationToken has none
+		infratest.Equal(t, mode+"'s resources of any kind", strings.Count(text, "Resource:*"), 1) // ecr:GetAuthorizationToken has none
 	}
 	if text := policies(synth(t, "dev", cmk), "MigrateExecutionRole"); !strings.Contains(text, "Action:kms:Decrypt") || !strings.Contains(text, "Resource:${Key.Arn}") {
 		t.Errorf("the task could not start: %s", text)
@@ -132,10 +123,10 @@ func TestC33C34C55TheExecutionRoleReachesItsSecretImageAndLog(t *testing.T) {
 }
 
 func TestTheMigrationItselfMayDoNothingInAWS(t *testing.T) {
-	equal(t, "policies", policies(synth(t, "dev", cmk), "MigrateRole"), "")
+	infratest.Equal(t, "policies", policies(synth(t, "dev", cmk), "MigrateRole"), "")
 }
 
 func TestC34TheMigrationsLogIsTheFoundations(t *testing.T) {
-	equal(t, "log", container(t, synth(t, "prod")).Text("LogConfiguration"),
+	infratest.Equal(t, "log", container(t, synth(t, "prod")).Text("LogConfiguration"),
 		"{LogDriver:awslogs Options:{awslogs-group:/ecs/prooflink-prod-migrate awslogs-region:ap-northeast-1 awslogs-stream-prefix:migrate}}")
 }

@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/prooflink/prooflink/infra/config"
 	"github.com/prooflink/prooflink/infra/infratest"
@@ -32,14 +31,6 @@ func build(t *testing.T, name string, changes ...func(*config.Environment)) (inf
 	env := infratest.Env(t, name, changes...)
 	template := infratest.Synth(t, env, func(stack awscdk.Stack) { made = network.New(stack, network.Props{Env: env}) })
 	return template, made
-}
-
-// equal compares what is with what should be.
-func equal(t *testing.T, what string, got, want any) {
-	t.Helper()
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("%s: -want +got:\n%s", what, diff)
-	}
 }
 
 // named lists the Name tags of a type's resources, sorted.
@@ -96,11 +87,11 @@ func id(text string) string {
 func TestA25ToA27TheVPCIsTheSeeds(t *testing.T) {
 	for _, env := range []string{"dev", "prod"} {
 		vpc := synth(t, env).One(t, "AWS::EC2::VPC")
-		equal(t, env, []string{infratest.Name(vpc), vpc.Text("CidrBlock"), vpc.Text("InstanceTenancy")},
+		infratest.Equal(t, env, []string{infratest.Name(vpc), vpc.Text("CidrBlock"), vpc.Text("InstanceTenancy")},
 			[]string{"prooflink-" + env + "-vpc", "10.0.0.0/16", "default"})
-		equal(t, env+"'s DNS, which endpoints' private names need", []string{vpc.Text("EnableDnsSupport"), vpc.Text("EnableDnsHostnames")},
+		infratest.Equal(t, env+"'s DNS, which endpoints' private names need", []string{vpc.Text("EnableDnsSupport"), vpc.Text("EnableDnsHostnames")},
 			[]string{"true", "true"})
-		equal(t, env+"'s IPv6 ranges", len(synth(t, env).Of("AWS::EC2::VPCCidrBlock")), 0)
+		infratest.Equal(t, env+"'s IPv6 ranges", len(synth(t, env).Of("AWS::EC2::VPCCidrBlock")), 0)
 	}
 }
 
@@ -116,7 +107,7 @@ func subnets(template infratest.Template) []string {
 
 func TestC1C2C3SubnetsAreInTwoZonesWithTheirRangesAndNames(t *testing.T) {
 	for _, env := range []string{"dev", "prod"} {
-		equal(t, env, subnets(synth(t, env)), []string{
+		infratest.Equal(t, env, subnets(synth(t, env)), []string{
 			"prooflink-" + env + "-subnet-private1-ap-northeast-1a 10.0.11.0/24 ap-northeast-1a false",
 			"prooflink-" + env + "-subnet-private2-ap-northeast-1c 10.0.12.0/24 ap-northeast-1c false",
 			"prooflink-" + env + "-subnet-public1-ap-northeast-1a 10.0.1.0/24 ap-northeast-1a false",
@@ -161,10 +152,10 @@ func TestB1PrivateSubnetsLeaveByTheNATGatewaysThatThereAre(t *testing.T) {
 	} {
 		t.Run(fmt.Sprintf("%d gateways", count), func(t *testing.T) {
 			template := synth(t, "prod", func(env *config.Environment) { env.Network.NatGateways = count })
-			equal(t, "routes", gates(template), want)
-			equal(t, "addresses", len(template.Of("AWS::EC2::EIP")), count)
+			infratest.Equal(t, "routes", gates(template), want)
+			infratest.Equal(t, "addresses", len(template.Of("AWS::EC2::EIP")), count)
 			for i, nat := range template.Of("AWS::EC2::NatGateway") {
-				equal(t, "a gateway", []string{infratest.Name(nat), nat.Text("SubnetId"), nat.Text("ConnectivityType"), nat.Text("AllocationId")},
+				infratest.Equal(t, "a gateway", []string{infratest.Name(nat), nat.Text("SubnetId"), nat.Text("ConnectivityType"), nat.Text("AllocationId")},
 					[]string{fmt.Sprintf("prooflink-prod-nat-public%d", i+1), fmt.Sprintf("${PublicSubnet%d}", i+1), "public",
 						fmt.Sprintf("${NatAddress%d.AllocationId}", i+1)})
 			}
@@ -173,25 +164,25 @@ func TestB1PrivateSubnetsLeaveByTheNATGatewaysThatThereAre(t *testing.T) {
 }
 
 func TestA35DevHasOneNATGatewayAndProdTwo(t *testing.T) {
-	equal(t, "dev", named(synth(t, "dev"), "AWS::EC2::NatGateway"), []string{"prooflink-dev-nat-public1"})
-	equal(t, "prod", named(synth(t, "prod"), "AWS::EC2::NatGateway"), []string{"prooflink-prod-nat-public1", "prooflink-prod-nat-public2"})
+	infratest.Equal(t, "dev", named(synth(t, "dev"), "AWS::EC2::NatGateway"), []string{"prooflink-dev-nat-public1"})
+	infratest.Equal(t, "prod", named(synth(t, "prod"), "AWS::EC2::NatGateway"), []string{"prooflink-prod-nat-public1", "prooflink-prod-nat-public2"})
 }
 
 func TestA34PublicSubnetsAloneReachTheInternetGateway(t *testing.T) {
 	template := synth(t, "prod")
-	equal(t, "gateway", named(template, "AWS::EC2::InternetGateway"), []string{"prooflink-prod-igw"})
+	infratest.Equal(t, "gateway", named(template, "AWS::EC2::InternetGateway"), []string{"prooflink-prod-igw"})
 	var tables []string
 	for _, r := range template.Of("AWS::EC2::Route") {
 		if r.Text("GatewayId") != templates.Nothing {
 			tables = append(tables, r.Text("RouteTableId")+" "+r.Text("DestinationCidrBlock"))
 		}
 	}
-	equal(t, "routes", tables, []string{"${PublicRouteTable} 0.0.0.0/0"})
+	infratest.Equal(t, "routes", tables, []string{"${PublicRouteTable} 0.0.0.0/0"})
 	associations := map[string]string{}
 	for _, r := range template.Of("AWS::EC2::SubnetRouteTableAssociation") {
 		associations[r.Text("SubnetId")] = r.Text("RouteTableId")
 	}
-	equal(t, "tables", associations, map[string]string{
+	infratest.Equal(t, "tables", associations, map[string]string{
 		"${PublicSubnet1}": "${PublicRouteTable}", "${PublicSubnet2}": "${PublicRouteTable}",
 		"${PrivateSubnet1}": "${PrivateRouteTable1}", "${PrivateSubnet2}": "${PrivateRouteTable2}",
 	})
@@ -216,7 +207,7 @@ func TestA40ToA45EndpointsAreWhereTheTasksAre(t *testing.T) {
 	for env, where := range map[string]string{"dev": "[${PrivateSubnet1}]", "prod": "[${PrivateSubnet1} ${PrivateSubnet2}]"} {
 		prefix := "prooflink-" + env + "-vpce-"
 		tail := " Interface " + where + " true [${EndpointSecurityGroup.GroupId}] <nothing>"
-		equal(t, env, endpoints(synth(t, env)), []string{
+		infratest.Equal(t, env, endpoints(synth(t, env)), []string{
 			prefix + "ecr-api com.amazonaws.ap-northeast-1.ecr.api" + tail,
 			prefix + "ecr-dkr com.amazonaws.ap-northeast-1.ecr.dkr" + tail,
 			prefix + "logs com.amazonaws.ap-northeast-1.logs" + tail,
@@ -230,35 +221,35 @@ func TestC6EndpointsAreThoseOfTheConfiguration(t *testing.T) {
 	template, made := build(t, "dev", func(env *config.Environment) {
 		env.Network.InterfaceEndpoints = []string{"kms", "ssmmessages"}
 	})
-	equal(t, "endpoints", named(template, "AWS::EC2::VPCEndpoint"),
+	infratest.Equal(t, "endpoints", named(template, "AWS::EC2::VPCEndpoint"),
 		[]string{"prooflink-dev-vpce-kms", "prooflink-dev-vpce-s3", "prooflink-dev-vpce-ssmmessages"})
-	equal(t, "what monitoring gets", len(made.Endpoints), 2)
+	infratest.Equal(t, "what monitoring gets", len(made.Endpoints), 2)
 }
 
 func TestC9NamesHaveTheEnvironmentUnlessLiteral(t *testing.T) {
 	groups := func(template infratest.Template) []string {
 		var list []string
 		for _, r := range template.Of("AWS::EC2::SecurityGroup") {
-			equal(t, "a group's Name", infratest.Name(r), r.Text("GroupName"))
+			infratest.Equal(t, "a group's Name", infratest.Name(r), r.Text("GroupName"))
 			list = append(list, r.Text("GroupName")+": "+r.Text("GroupDescription"))
 		}
 		return list
 	}
 	own := func(env *config.Environment) { env.Batch.SecurityGroup = config.GroupOwn }
-	equal(t, "env", groups(synth(t, "dev", own)), []string{
+	infratest.Equal(t, "env", groups(synth(t, "dev", own)), []string{
 		"prooflink-dev-alb-sg: Security group for ALB", "prooflink-dev-batch-sg: Security group for batch jobs",
 		"prooflink-dev-rds-sg: Security group for RDS PostgreSQL", "prooflink-dev-vpce-sg: Security group for VPC Endpoints",
 		"prooflink-dev-ecs-sg: Security group for ECS tasks",
 	})
 	literal := synth(t, "dev", func(env *config.Environment) { env.Naming.Scheme = config.SchemeLiteral })
-	equal(t, "literal", groups(literal), []string{
+	infratest.Equal(t, "literal", groups(literal), []string{
 		"prooflink-alb-sg: Security group for ALB", "prooflink-rds-sg: Security group for RDS PostgreSQL",
 		"prooflink-vpce-sg: Security group for VPC Endpoints", "prooflink-ecs-sg: Security group for ECS tasks",
 	})
-	equal(t, "literal endpoints", named(literal, "AWS::EC2::VPCEndpoint"), []string{
+	infratest.Equal(t, "literal endpoints", named(literal, "AWS::EC2::VPCEndpoint"), []string{
 		"prooflink-dev-vpce-s3", "prooflink-vpce-ecr-api", "prooflink-vpce-ecr-dkr", "prooflink-vpce-logs", "prooflink-vpce-secretsmanager",
 	})
-	equal(t, "literal flow logs", literal.One(t, "AWS::Logs::LogGroup").Text("LogGroupName"), "/aws/vpc/flowlogs")
+	infratest.Equal(t, "literal flow logs", literal.One(t, "AWS::Logs::LogGroup").Text("LogGroupName"), "/aws/vpc/flowlogs")
 }
 
 // seedRules are those of 004_9a2c9db51dc67ef8.txt Step 4, without the ports
@@ -282,9 +273,9 @@ func seedRules(more ...string) []string {
 
 func TestA49ToA56C63SecurityGroupsHaveTheSeedsRulesAndNoOther(t *testing.T) {
 	http, https := "AlbSecurityGroup in tcp 80-80 0.0.0.0/0", "AlbSecurityGroup in tcp 443-443 0.0.0.0/0"
-	equal(t, "dev", rules(synth(t, "dev")), seedRules(http))
-	equal(t, "C10: prod keeps port 80 for the redirect", rules(synth(t, "prod")), seedRules(http, https))
-	equal(t, "prod without it", rules(synth(t, "prod", func(env *config.Environment) { env.ALB.OpenHTTP = false })), seedRules(https))
+	infratest.Equal(t, "dev", rules(synth(t, "dev")), seedRules(http))
+	infratest.Equal(t, "C10: prod keeps port 80 for the redirect", rules(synth(t, "prod")), seedRules(http, https))
+	infratest.Equal(t, "prod without it", rules(synth(t, "prod", func(env *config.Environment) { env.ALB.OpenHTTP = false })), seedRules(https))
 }
 
 func TestB4EndpointsWithoutAWayOutHaveARuleThatMatchesNothing(t *testing.T) {
@@ -311,14 +302,14 @@ func TestC7TasksReachS3ByTheGatewayWithoutNAT(t *testing.T) {
 	if !slices.Contains(rules(template), "TaskSecurityGroup out tcp 443-443 0.0.0.0/0") {
 		t.Error("image layers come from S3's own addresses, which no rule lets the tasks reach")
 	}
-	equal(t, "ways to the internet", gates(template), []string(nil))
-	equal(t, "the gateway's tables", endpoints(template)[3],
+	infratest.Equal(t, "ways to the internet", gates(template), []string(nil))
+	infratest.Equal(t, "the gateway's tables", endpoints(template)[3],
 		"prooflink-dev-vpce-s3 com.amazonaws.ap-northeast-1.s3 Gateway [${PrivateRouteTable1} ${PrivateRouteTable2}] <nothing> <nothing> <nothing>")
 }
 
 func TestC80JobsCanHaveAGroupThatNobodyReaches(t *testing.T) {
 	template, made := build(t, "dev", func(env *config.Environment) { env.Batch.SecurityGroup = config.GroupOwn })
-	equal(t, "rules", rules(template), seedRules("AlbSecurityGroup in tcp 80-80 0.0.0.0/0",
+	infratest.Equal(t, "rules", rules(template), seedRules("AlbSecurityGroup in tcp 80-80 0.0.0.0/0",
 		"BatchSecurityGroup out tcp 443-443 0.0.0.0/0",
 		"BatchSecurityGroup out tcp 5432-5432 DatabaseSecurityGroup",
 		"BatchSecurityGroup out tcp 443-443 EndpointSecurityGroup",
@@ -328,37 +319,37 @@ func TestC80JobsCanHaveAGroupThatNobodyReaches(t *testing.T) {
 		t.Error("the jobs have the tasks' group")
 	}
 	template, made = build(t, "dev")
-	equal(t, "the seed's group", *made.Groups.Batch, *made.Groups.Tasks)
-	equal(t, "groups", len(template.Of("AWS::EC2::SecurityGroup")), 4)
+	infratest.Equal(t, "the seed's group", *made.Groups.Batch, *made.Groups.Tasks)
+	infratest.Equal(t, "groups", len(template.Of("AWS::EC2::SecurityGroup")), 4)
 }
 
 func TestC4C55FlowLogsHaveANamedGroupThatEnds(t *testing.T) {
 	for env, want := range map[string]string{"dev": "/aws/vpc/flowlogs/dev 7 Delete", "prod": "/aws/vpc/flowlogs/prod 30 Retain"} {
 		template := synth(t, env)
 		group := template.One(t, "AWS::Logs::LogGroup")
-		equal(t, env, group.Text("LogGroupName")+" "+group.Text("RetentionInDays")+" "+group.DeletionPolicy, want)
+		infratest.Equal(t, env, group.Text("LogGroupName")+" "+group.Text("RetentionInDays")+" "+group.DeletionPolicy, want)
 		flow := template.One(t, "AWS::EC2::FlowLog")
-		equal(t, env+"'s traffic", flow.Text("ResourceId")+" "+flow.Text("TrafficType")+" "+flow.Text("LogGroupName"), "${Vpc} ALL ${FlowLogs}")
+		infratest.Equal(t, env+"'s traffic", flow.Text("ResourceId")+" "+flow.Text("TrafficType")+" "+flow.Text("LogGroupName"), "${Vpc} ALL ${FlowLogs}")
 		role := template.One(t, "AWS::IAM::Role")
-		equal(t, env+"'s role", role.Text("Policies", 0, "PolicyDocument", "Statement", 0),
+		infratest.Equal(t, env+"'s role", role.Text("Policies", 0, "PolicyDocument", "Statement", 0),
 			"{Action:[logs:CreateLogStream logs:PutLogEvents logs:DescribeLogStreams] Effect:Allow Resource:${FlowLogs.Arn}}")
 	}
 	off := synth(t, "dev", func(env *config.Environment) { env.Network.FlowLogs = false })
-	equal(t, "switched off", len(off.Of("AWS::EC2::FlowLog"))+len(off.Of("AWS::Logs::LogGroup"))+len(off.Of("AWS::IAM::Role")), 0)
+	infratest.Equal(t, "switched off", len(off.Of("AWS::EC2::FlowLog"))+len(off.Of("AWS::Logs::LogGroup"))+len(off.Of("AWS::IAM::Role")), 0)
 }
 
 func TestB2TasksRunInTheActiveZones(t *testing.T) {
 	for env, want := range map[string]string{"dev": "${PrivateSubnet1}", "prod": "${PrivateSubnet1},${PrivateSubnet2}"} {
 		template, made := build(t, env)
-		equal(t, env, templates.Text(template.Outputs[names.OutputTaskSubnetIDs].Value), want)
-		equal(t, env+"'s subnets for load balancer and database", []int{len(made.PublicSubnets), len(made.PrivateSubnets)}, []int{2, 2})
+		infratest.Equal(t, env, templates.Text(template.Outputs[names.OutputTaskSubnetIDs].Value), want)
+		infratest.Equal(t, env+"'s subnets for load balancer and database", []int{len(made.PublicSubnets), len(made.PrivateSubnets)}, []int{2, 2})
 	}
 	two := synth(t, "dev", func(env *config.Environment) { env.Network.ActiveAZs = 2 })
-	equal(t, "dev in both", templates.Text(two.Outputs[names.OutputTaskSubnetIDs].Value), "${PrivateSubnet1},${PrivateSubnet2}")
+	infratest.Equal(t, "dev in both", templates.Text(two.Outputs[names.OutputTaskSubnetIDs].Value), "${PrivateSubnet1},${PrivateSubnet2}")
 }
 
 func TestC64NothingIsExported(t *testing.T) {
 	for key, output := range synth(t, "prod").Outputs {
-		equal(t, key, output.Export, nil)
+		infratest.Equal(t, key, output.Export, nil)
 	}
 }

@@ -56,45 +56,27 @@ func at(state map[string]any, path ...any) string {
 	return templates.Resource{Properties: state}.Text(path...)
 }
 
-// equal compares two texts.
-func equal(t *testing.T, what, got, want string) {
-	t.Helper()
-	if got != want {
-		t.Errorf("%s is %s, want %s", what, got, want)
-	}
-}
-
-// within asserts that a text has others in it.
-func within(t *testing.T, what, text string, parts ...string) {
-	t.Helper()
-	for _, part := range parts {
-		if !strings.Contains(text, part) {
-			t.Errorf("%s lacks %q: %s", what, part, text)
-		}
-	}
-}
-
 func TestA251TheWorkflowMigratesInATaskAndWaitsForIt(t *testing.T) {
 	migrate := workflow(t, synth(t, "prod")).States["Migrate"]
-	equal(t, "the call", at(migrate, "Resource"), "arn:aws:states:::ecs:runTask.sync")
-	equal(t, "the task", at(migrate, "Parameters", "Cluster")+" "+at(migrate, "Parameters", "TaskDefinition"),
+	infratest.Equal(t, "the call", at(migrate, "Resource"), "arn:aws:states:::ecs:runTask.sync")
+	infratest.Equal(t, "the task", at(migrate, "Parameters", "Cluster")+" "+at(migrate, "Parameters", "TaskDefinition"),
 		"prooflink-prod-cluster prooflink-prod-migrate")
-	equal(t, "its network", at(migrate, "Parameters", "NetworkConfiguration", "AwsvpcConfiguration"),
+	infratest.Equal(t, "its network", at(migrate, "Parameters", "NetworkConfiguration", "AwsvpcConfiguration"),
 		"{AssignPublicIp:DISABLED SecurityGroups:[sg-tasks] Subnets:[subnet-1 subnet-2]}")
-	within(t, "its retry", at(migrate, "Retry"), "ECS.ServerException", "MaxAttempts:3")
+	infratest.Within(t, "its retry", at(migrate, "Retry"), "ECS.ServerException", "MaxAttempts:3")
 }
 
 func TestA251EachImportIsAJobWithItsFile(t *testing.T) {
 	states := workflow(t, synth(t, "prod")).States
 	for name, definition := range map[string]string{"UserImport": "prooflink-prod-user-import", "TestCaseImport": "prooflink-prod-test-case-import"} {
 		state := states[name]
-		equal(t, "the call", at(state, "Resource"), "arn:aws:states:::batch:submitJob.sync")
-		equal(t, "the definition", at(state, "Parameters", "JobDefinition"), definition)
-		equal(t, "the tag", at(state, "Parameters", "Tags"), "{prooflink:environment:prod}")
-		equal(t, "the variables", at(state, "Parameters", "ContainerOverrides", "Environment"),
+		infratest.Equal(t, "the call", at(state, "Resource"), "arn:aws:states:::batch:submitJob.sync")
+		infratest.Equal(t, "the definition", at(state, "Parameters", "JobDefinition"), definition)
+		infratest.Equal(t, "the tag", at(state, "Parameters", "Tags"), "{prooflink:environment:prod}")
+		infratest.Equal(t, "the variables", at(state, "Parameters", "ContainerOverrides", "Environment"),
 			"[{Name:INPUT_S3_KEY Value.$:$.inputKey} {Name:EXECUTOR_NAME Value.$:$.executor}]")
-		equal(t, "the patience", at(state, "TimeoutSeconds"), "28800")
-		within(t, "its retry", at(state, "Retry"), "Batch.ServerException", "BackoffRate:2")
+		infratest.Equal(t, "the patience", at(state, "TimeoutSeconds"), "28800")
+		infratest.Within(t, "its retry", at(state, "Retry"), "Batch.ServerException", "BackoffRate:2")
 	}
 }
 
@@ -102,15 +84,15 @@ func TestA251EveryFailureIsToldAndFails(t *testing.T) {
 	w := workflow(t, synth(t, "prod"))
 	for name, state := range w.States {
 		if at(state, "Type") == "Task" && name != "Notify" {
-			within(t, name+"'s catch", at(state, "Catch"), "ErrorEquals:[States.ALL]", "Next:Notify", "ResultPath:$.error")
+			infratest.Within(t, name+"'s catch", at(state, "Catch"), "ErrorEquals:[States.ALL]", "Next:Notify", "ResultPath:$.error")
 		}
 	}
 	notify := w.States["Notify"]
-	equal(t, "the call", at(notify, "Resource"), "arn:aws:states:::sns:publish")
-	within(t, "the topic", at(notify, "Parameters", "TopicArn"), ":sns:ap-northeast-1:"+infratest.Account+":prooflink-prod-critical-alerts")
-	equal(t, "what follows", at(notify, "Next"), "Failed")
-	equal(t, "its type", at(w.States["Failed"], "Type"), "Fail")
-	equal(t, "a wrong input", at(w.States["CheckInput"], "Default")+" "+at(w.States["RefuseInput"], "Next"), "RefuseInput Notify")
+	infratest.Equal(t, "the call", at(notify, "Resource"), "arn:aws:states:::sns:publish")
+	infratest.Within(t, "the topic", at(notify, "Parameters", "TopicArn"), ":sns:ap-northeast-1:"+infratest.Account+":prooflink-prod-critical-alerts")
+	infratest.Equal(t, "what follows", at(notify, "Next"), "Failed")
+	infratest.Equal(t, "its type", at(w.States["Failed"], "Type"), "Fail")
+	infratest.Equal(t, "a wrong input", at(w.States["CheckInput"], "Default")+" "+at(w.States["RefuseInput"], "Next"), "RefuseInput Notify")
 }
 
 func TestEveryStateIsReachedAndExists(t *testing.T) {
@@ -139,10 +121,10 @@ func TestEveryStateIsReachedAndExists(t *testing.T) {
 
 func TestA251TheLogHasTheStatesAndNotTheirData(t *testing.T) {
 	s := synth(t, "prod")
-	equal(t, "the log", s.One(t, "AWS::StepFunctions::StateMachine").Text("LoggingConfiguration"),
+	infratest.Equal(t, "the log", s.One(t, "AWS::StepFunctions::StateMachine").Text("LoggingConfiguration"),
 		"{Destinations:[{CloudWatchLogsLogGroup:{LogGroupArn:${Logs.Arn}}}] IncludeExecutionData:false Level:ALL}")
 	group := s.One(t, "AWS::Logs::LogGroup")
-	equal(t, "the group", group.Text("LogGroupName")+" "+group.Text("RetentionInDays")+" "+group.DeletionPolicy,
+	infratest.Equal(t, "the group", group.Text("LogGroupName")+" "+group.Text("RetentionInDays")+" "+group.DeletionPolicy,
 		"/aws/vendedlogs/states/prooflink-prod-imports 30 Retain")
 }
 
@@ -154,7 +136,7 @@ func TestTheWorkflowsRoleDoesNoMore(t *testing.T) {
 			text = policy
 		}
 	}
-	within(t, "the role", text, "rule/StepFunctionsGetEventsForECSTaskRule", "rule/StepFunctionsGetEventsForBatchJobsRule",
+	infratest.Within(t, "the role", text, "rule/StepFunctionsGetEventsForECSTaskRule", "rule/StepFunctionsGetEventsForBatchJobsRule",
 		":task-definition/prooflink-prod-migrate:*", "iam:PassedToService:[ecs-tasks.amazonaws.com]", ":job-definition/prooflink-prod-user-import",
 		"aws:ResourceTag/prooflink:environment:[prod]", "kms:ResourceAliases:alias/prooflink-prod-topics")
 	if n := strings.Count(text, "Resource:*"); n != 2 {
@@ -165,7 +147,7 @@ func TestTheWorkflowsRoleDoesNoMore(t *testing.T) {
 		"prooflink-prod-imports-start-role": "Principal:{Service:events.amazonaws.com}",
 	}
 	for _, role := range s.Of("AWS::IAM::Role") {
-		within(t, "a trust", role.Text("AssumeRolePolicyDocument"), trusts[role.Text("RoleName")])
+		infratest.Within(t, "a trust", role.Text("AssumeRolePolicyDocument"), trusts[role.Text("RoleName")])
 	}
 }
 
@@ -182,20 +164,20 @@ func TestA250UploadsAndAScheduleStartTheWorkflow(t *testing.T) {
 	rules := map[string]templates.Resource{}
 	for _, rule := range s.Of("AWS::Events::Rule") {
 		rules[rule.Text("Name")] = rule
-		equal(t, "the target", rule.Text("Targets", 0, "Arn"), "${StateMachine.Arn}")
-		within(t, "the target's role", rule.Text("Targets", 0, "RoleArn"), "StartRole")
+		infratest.Equal(t, "the target", rule.Text("Targets", 0, "Arn"), "${StateMachine.Arn}")
+		infratest.Within(t, "the target's role", rule.Text("Targets", 0, "RoleArn"), "StartRole")
 	}
 	for _, job := range []string{"user-import", "test-case-import"} {
 		rule := rules["prooflink-prod-"+job]
-		equal(t, job+"'s rule", rule.Text("State"), "ENABLED")
-		within(t, job+"'s event", rule.Text("EventPattern"), "detail-type:[Object Created]",
+		infratest.Equal(t, job+"'s rule", rule.Text("State"), "ENABLED")
+		infratest.Within(t, job+"'s event", rule.Text("EventPattern"), "detail-type:[Object Created]",
 			"name:[prooflink-prod-files-"+infratest.Account+"]", "wildcard:imports/scheduled/"+job+"/*.csv")
-		equal(t, job+"'s input", rule.Text("Targets", 0, "InputTransformer", "InputTemplate"),
+		infratest.Equal(t, job+"'s input", rule.Text("Targets", 0, "InputTransformer", "InputTemplate"),
 			`{"job": "`+job+`", "inputKey": <key>, "executor": "upload"}`)
 	}
 	daily := rules["prooflink-prod-daily-import"]
-	equal(t, "the schedule", daily.Text("State")+" "+daily.Text("ScheduleExpression"), "DISABLED cron(0 1 * * ? *)")
-	equal(t, "its input", daily.Text("Targets", 0, "Input"),
+	infratest.Equal(t, "the schedule", daily.Text("State")+" "+daily.Text("ScheduleExpression"), "DISABLED cron(0 1 * * ? *)")
+	infratest.Equal(t, "its input", daily.Text("Targets", 0, "Input"),
 		`{"executor":"schedule","inputKey":"imports/scheduled/users.csv","job":"user-import"}`)
 }
 
@@ -205,7 +187,7 @@ func TestTheFilesBucketTellsOfItsObjects(t *testing.T) {
 		s := infratest.Synth(t, env, func(stack awscdk.Stack) { foundation.New(stack, foundation.Props{Env: env}) })
 		for _, bucket := range s.Of("AWS::S3::Bucket") {
 			if strings.Contains(bucket.Text("BucketName"), "-files-") {
-				equal(t, "the bucket's events", bucket.Text("NotificationConfiguration"), want)
+				infratest.Equal(t, "the bucket's events", bucket.Text("NotificationConfiguration"), want)
 			}
 		}
 	}

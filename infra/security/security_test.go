@@ -41,46 +41,28 @@ func rule(t *testing.T, acl templates.Resource, name string) templates.Resource 
 	return templates.Resource{}
 }
 
-// equal compares two texts.
-func equal(t *testing.T, what, got, want string) {
-	t.Helper()
-	if got != want {
-		t.Errorf("%s is %s, want %s", what, got, want)
-	}
-}
-
-// within asserts that a text has others in it.
-func within(t *testing.T, what, text string, parts ...string) {
-	t.Helper()
-	for _, part := range parts {
-		if !strings.Contains(text, part) {
-			t.Errorf("%s lacks %q: %s", what, part, text)
-		}
-	}
-}
-
 func TestA158OnlyTheAllowedAddressesGetIn(t *testing.T) {
 	env := infratest.Env(t, "prod", mode(config.WAFIPAllow))
 	s := synth(t, env)
 	acl, set := s.One(t, "AWS::WAFv2::WebACL"), s.One(t, "AWS::WAFv2::IPSet")
-	equal(t, "the firewall", acl.Text("Name")+" "+acl.Text("Scope"), "prooflink-prod-waf-acl REGIONAL")
-	equal(t, "its default", acl.Text("DefaultAction"), "{Block:{}}")
-	equal(t, "the list", set.Text("Name")+" "+set.Text("Scope")+" "+set.Text("IPAddressVersion")+" "+set.Text("Addresses"),
+	infratest.Equal(t, "the firewall", acl.Text("Name")+" "+acl.Text("Scope"), "prooflink-prod-waf-acl REGIONAL")
+	infratest.Equal(t, "its default", acl.Text("DefaultAction"), "{Block:{}}")
+	infratest.Equal(t, "the list", set.Text("Name")+" "+set.Text("Scope")+" "+set.Text("IPAddressVersion")+" "+set.Text("Addresses"),
 		"prooflink-prod-allowed-ips REGIONAL IPV4 [192.0.2.0/24 192.0.2.1/32]")
 	allow := rule(t, acl, "allow-specific-ips")
-	equal(t, "its rule", allow.Text("Priority")+" "+allow.Text("Action")+" "+allow.Text("Statement"),
+	infratest.Equal(t, "its rule", allow.Text("Priority")+" "+allow.Text("Action")+" "+allow.Text("Statement"),
 		"0 {Allow:{}} {IPSetReferenceStatement:{Arn:${AllowedIPs.Arn}}}")
 	if n := len(acl.Properties["Rules"].([]any)); n != 1 {
 		t.Errorf("%d rules, want one", n)
 	}
-	equal(t, "the output", templates.Text(s.Outputs[names.OutputWebACLArn].Value), "${WebACL.Arn}")
+	infratest.Equal(t, "the output", templates.Text(s.Outputs[names.OutputWebACLArn].Value), "${WebACL.Arn}")
 }
 
 func TestA159ManagedGroupsBlockAndTheirCountedRulesCount(t *testing.T) {
 	env := infratest.Env(t, "dev", mode(config.WAFManaged, "SizeRestrictions_BODY", "SQLi_BODY", "Log4JRCE_BODY"))
 	s := synth(t, env)
 	acl := s.One(t, "AWS::WAFv2::WebACL")
-	equal(t, "the default", acl.Text("DefaultAction"), "{Allow:{}}")
+	infratest.Equal(t, "the default", acl.Text("DefaultAction"), "{Allow:{}}")
 	counted := map[string]string{
 		"AWSManagedRulesCommonRuleSet":         "SizeRestrictions_BODY",
 		"AWSManagedRulesKnownBadInputsRuleSet": "Log4JRCE_BODY",
@@ -88,8 +70,8 @@ func TestA159ManagedGroupsBlockAndTheirCountedRulesCount(t *testing.T) {
 	}
 	for group, counts := range counted {
 		r := rule(t, acl, group)
-		equal(t, group+"'s override", r.Text("OverrideAction"), "{None:{}}")
-		equal(t, group+"'s counted rules", r.Text("Statement", "ManagedRuleGroupStatement"),
+		infratest.Equal(t, group+"'s override", r.Text("OverrideAction"), "{None:{}}")
+		infratest.Equal(t, group+"'s counted rules", r.Text("Statement", "ManagedRuleGroupStatement"),
 			"{Name:"+group+" RuleActionOverrides:[{ActionToUse:{Count:{}} Name:"+counts+"}] VendorName:AWS}")
 	}
 	if n := len(s.Of("AWS::WAFv2::IPSet")); n != 0 {
@@ -124,15 +106,15 @@ func TestC72EveryManagedRuleIsCountedInTheGroupThatHasIt(t *testing.T) {
 		}
 		want := strings.Fields(rules)
 		slices.Sort(want)
-		equal(t, group+"'s counted rules", strings.Join(got, " "), strings.Join(want, " "))
+		infratest.Equal(t, group+"'s counted rules", strings.Join(got, " "), strings.Join(want, " "))
 	}
 }
 
 func TestC71AllowedAddressesAreInspectedToo(t *testing.T) {
 	acl := synth(t, infratest.Env(t, "prod", mode(config.WAFBoth))).One(t, "AWS::WAFv2::WebACL")
-	equal(t, "the default", acl.Text("DefaultAction"), "{Allow:{}}")
+	infratest.Equal(t, "the default", acl.Text("DefaultAction"), "{Allow:{}}")
 	block := rule(t, acl, "block-other-ips")
-	equal(t, "the first rule", block.Text("Priority")+" "+block.Text("Action")+" "+block.Text("Statement"),
+	infratest.Equal(t, "the first rule", block.Text("Priority")+" "+block.Text("Action")+" "+block.Text("Statement"),
 		"0 {Block:{}} {NotStatement:{Statement:{IPSetReferenceStatement:{Arn:${AllowedIPs.Arn}}}}}")
 	if strings.Contains(acl.Text("Rules"), "Action:{Allow") {
 		t.Errorf("a rule allows, and ends the inspection: %s", acl.Text("Rules"))
@@ -147,7 +129,7 @@ func TestC70EveryRuleHasAMetricAndAPriorityOfItsOwn(t *testing.T) {
 	seen := []string{acl.Text("VisibilityConfig", "MetricName")}
 	for i := range acl.Properties["Rules"].([]any) {
 		config := acl.Text("Rules", i, "VisibilityConfig")
-		within(t, "a rule's metrics", config, "CloudWatchMetricsEnabled:true", "SampledRequestsEnabled:true")
+		infratest.Within(t, "a rule's metrics", config, "CloudWatchMetricsEnabled:true", "SampledRequestsEnabled:true")
 		seen = append(seen, acl.Text("Rules", i, "VisibilityConfig", "MetricName"), acl.Text("Rules", i, "Priority"))
 	}
 	if !slices.Contains(seen, "AWSManagedRulesCommonRuleSetMetric") {
@@ -161,9 +143,9 @@ func TestC70EveryRuleHasAMetricAndAPriorityOfItsOwn(t *testing.T) {
 
 func TestC95GuardDutysFeaturesAreAllNamed(t *testing.T) {
 	detector := synth(t, infratest.Env(t, "prod")).One(t, "AWS::GuardDuty::Detector")
-	equal(t, "the detector", detector.Text("Enable"), "true")
-	equal(t, "its old settings", detector.Text("DataSources"), templates.Nothing)
-	equal(t, "its features", detector.Text("Features"),
+	infratest.Equal(t, "the detector", detector.Text("Enable"), "true")
+	infratest.Equal(t, "its old settings", detector.Text("DataSources"), templates.Nothing)
+	infratest.Equal(t, "its features", detector.Text("Features"),
 		"[{Name:S3_DATA_EVENTS Status:ENABLED} {Name:EKS_AUDIT_LOGS Status:DISABLED} {Name:EBS_MALWARE_PROTECTION Status:DISABLED}"+
 			" {Name:RDS_LOGIN_EVENTS Status:DISABLED} {Name:LAMBDA_NETWORK_LOGS Status:DISABLED} {Name:RUNTIME_MONITORING Status:DISABLED}]")
 }
@@ -171,29 +153,29 @@ func TestC95GuardDutysFeaturesAreAllNamed(t *testing.T) {
 func TestC94ConfigRecordsEverythingIntoABucketThatItMayWrite(t *testing.T) {
 	s := synth(t, infratest.Env(t, "prod"))
 	recorder := s.One(t, "AWS::Config::ConfigurationRecorder")
-	equal(t, "what is recorded", recorder.Text("RecordingGroup"), "{AllSupported:true IncludeGlobalResourceTypes:true}")
-	within(t, "the recorder's role", recorder.Text("RoleARN"), "ConfigRole")
+	infratest.Equal(t, "what is recorded", recorder.Text("RecordingGroup"), "{AllSupported:true IncludeGlobalResourceTypes:true}")
+	infratest.Within(t, "the recorder's role", recorder.Text("RoleARN"), "ConfigRole")
 	channel := s.One(t, "AWS::Config::DeliveryChannel")
-	within(t, "the channel's bucket", channel.Text("S3BucketName"), "ConfigBucket")
-	within(t, "what comes before the channel", strings.Join(channel.DependsOn, " "), "ConfigBucketPolicy", "ConfigRole")
+	infratest.Within(t, "the channel's bucket", channel.Text("S3BucketName"), "ConfigBucket")
+	infratest.Within(t, "what comes before the channel", strings.Join(channel.DependsOn, " "), "ConfigBucketPolicy", "ConfigRole")
 	for _, role := range s.Of("AWS::IAM::Role") {
-		equal(t, "the role's name", role.Text("RoleName"), "prooflink-prod-config-role")
-		within(t, "the role's policies", role.Text("ManagedPolicyArns"), ":policy/service-role/AWS_ConfigRole")
-		within(t, "the role's trust", role.Text("AssumeRolePolicyDocument"), "Service:config.amazonaws.com", "aws:SourceAccount:["+infratest.Account+"]")
+		infratest.Equal(t, "the role's name", role.Text("RoleName"), "prooflink-prod-config-role")
+		infratest.Within(t, "the role's policies", role.Text("ManagedPolicyArns"), ":policy/service-role/AWS_ConfigRole")
+		infratest.Within(t, "the role's trust", role.Text("AssumeRolePolicyDocument"), "Service:config.amazonaws.com", "aws:SourceAccount:["+infratest.Account+"]")
 	}
-	within(t, "the bucket's policy", policyOf(t, s, "ConfigBucket"), "Service:config.amazonaws.com", "AWS:SourceAccount:"+infratest.Account,
+	infratest.Within(t, "the bucket's policy", policyOf(t, s, "ConfigBucket"), "Service:config.amazonaws.com", "AWS:SourceAccount:"+infratest.Account,
 		"s3:x-amz-acl:bucket-owner-full-control", "/AWSLogs/"+infratest.Account+"/Config/*", "aws:SecureTransport:false")
 }
 
 func TestC96TheTrailIsInEveryRegionAndSigned(t *testing.T) {
 	s := synth(t, infratest.Env(t, "prod"))
 	trail := s.One(t, "AWS::CloudTrail::Trail")
-	equal(t, "the trail", trail.Text("TrailName"), "prooflink-prod-trail")
+	infratest.Equal(t, "the trail", trail.Text("TrailName"), "prooflink-prod-trail")
 	for _, on := range []string{"IsLogging", "IsMultiRegionTrail", "IncludeGlobalServiceEvents", "EnableLogFileValidation"} {
-		equal(t, on, trail.Text(on), "true")
+		infratest.Equal(t, on, trail.Text(on), "true")
 	}
-	within(t, "what comes before the trail", strings.Join(trail.DependsOn, " "), "TrailBucketPolicy")
-	within(t, "the bucket's policy", policyOf(t, s, "TrailBucket"), "Service:cloudtrail.amazonaws.com",
+	infratest.Within(t, "what comes before the trail", strings.Join(trail.DependsOn, " "), "TrailBucketPolicy")
+	infratest.Within(t, "the bucket's policy", policyOf(t, s, "TrailBucket"), "Service:cloudtrail.amazonaws.com",
 		":cloudtrail:ap-northeast-1:"+infratest.Account+":trail/prooflink-prod-trail", "/AWSLogs/"+infratest.Account+"/*")
 }
 
@@ -225,13 +207,13 @@ func TestA169AuditBucketsAreEncryptedClosedAndKept(t *testing.T) {
 	}
 	for i, name := range []string{"prooflink-prod-config-" + infratest.Account, "prooflink-prod-trail-" + infratest.Account} {
 		b := buckets[i]
-		equal(t, "the bucket", b.Text("BucketName"), name)
-		within(t, name+"'s encryption", b.Text("BucketEncryption"), "SSEAlgorithm:AES256")
-		within(t, name+"'s public access", b.Text("PublicAccessBlockConfiguration"), "BlockPublicAcls:true",
+		infratest.Equal(t, "the bucket", b.Text("BucketName"), name)
+		infratest.Within(t, name+"'s encryption", b.Text("BucketEncryption"), "SSEAlgorithm:AES256")
+		infratest.Within(t, name+"'s public access", b.Text("PublicAccessBlockConfiguration"), "BlockPublicAcls:true",
 			"BlockPublicPolicy:true", "IgnorePublicAcls:true", "RestrictPublicBuckets:true")
-		equal(t, name+"'s versions", b.Text("VersioningConfiguration"), "{Status:Enabled}")
-		within(t, name+"'s end", b.Text("LifecycleConfiguration"), "ExpirationInDays:365", "NoncurrentDays:90")
-		equal(t, name+"'s removal", b.DeletionPolicy, "Retain")
+		infratest.Equal(t, name+"'s versions", b.Text("VersioningConfiguration"), "{Status:Enabled}")
+		infratest.Within(t, name+"'s end", b.Text("LifecycleConfiguration"), "ExpirationInDays:365", "NoncurrentDays:90")
+		infratest.Equal(t, name+"'s removal", b.DeletionPolicy, "Retain")
 	}
 }
 

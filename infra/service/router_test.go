@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/prooflink/prooflink/infra/config"
+	"github.com/prooflink/prooflink/infra/infratest"
 )
 
 // routerFolder has the router's image.
@@ -47,22 +48,22 @@ func TestC47TheImageHasTheConfigurationThatTheTaskNames(t *testing.T) {
 		s := synth(t, dev(t, func(e *config.Environment) { e.Logging.ArchiveBucket = archive }))
 		path := router(t, s).Text("FirelensConfiguration", "Options", "config-file-value")
 		folder, name := filepath.Split(path)
-		equal(t, "its folder", folder, "/fluent-bit/custom/")
+		infratest.Equal(t, "its folder", folder, "/fluent-bit/custom/")
 		if !strings.Contains(" "+copied[1]+" ", " "+name+" ") {
 			t.Errorf("the Dockerfile copies %s, not %s", copied[1], name)
 		}
 		if !strings.Contains(read(t, ".dockerignore"), "\n!"+name+"\n") {
 			t.Errorf(".dockerignore leaves %s out", name)
 		}
-		equal(t, name+" archives", strings.Contains(read(t, name), "Name            s3"), archive)
+		infratest.Equal(t, name+" archives", strings.Contains(read(t, name), "Name            s3"), archive)
 	}
 }
 
 func TestTheErrorsOnlyConfigurationIsTheOtherWithoutTheArchive(t *testing.T) {
 	whole, part := sections(read(t, "prooflink.conf")), sections(read(t, "errors-only.conf"))
 	last := len(whole) - 1
-	equal(t, "the archive", strings.HasPrefix(whole[last], "[OUTPUT]\nName s3\n"), true)
-	equal(t, "the rest", part, whole[:last])
+	infratest.Equal(t, "the archive", strings.HasPrefix(whole[last], "[OUTPUT]\nName s3\n"), true)
+	infratest.Equal(t, "the rest", part, whole[:last])
 }
 
 func TestEveryVariableOfTheConfigurationIsSet(t *testing.T) {
@@ -79,7 +80,7 @@ func TestEveryVariableOfTheConfigurationIsSet(t *testing.T) {
 
 func TestC52TheHealthChecksPortIsServed(t *testing.T) {
 	for _, name := range []string{"prooflink.conf", "errors-only.conf"} {
-		equal(t, name, sections(read(t, name))[0],
+		infratest.Equal(t, name, sections(read(t, name))[0],
 			"[SERVICE]\nFlush 1\nGrace 30\nParsers_File /fluent-bit/parsers/parsers.conf\nHTTP_Server On\nHTTP_Listen 127.0.0.1\nHTTP_Port 2020")
 	}
 }

@@ -8,7 +8,6 @@ import (
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/jsii-runtime-go"
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/prooflink/prooflink/infra/config"
 	"github.com/prooflink/prooflink/infra/database"
@@ -67,14 +66,6 @@ func dev(t *testing.T, changes ...func(*config.Environment)) config.Environment 
 	return infratest.Env(t, "dev", changes...)
 }
 
-// equal compares what is with what should be.
-func equal(t *testing.T, what string, got, want any) {
-	t.Helper()
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("%s: -want +got:\n%s", what, diff)
-	}
-}
-
 // app and router find the containers; variables is a container's environment.
 func app(t *testing.T, s infratest.Template) templates.Resource {
 	t.Helper()
@@ -127,10 +118,10 @@ func logs(group string) string {
 func TestB18WithAwslogsTheApplicationWritesItsGroupWithoutARouter(t *testing.T) {
 	env := dev(t, func(e *config.Environment) { e.Logging.Driver = config.DriverAWSLogs })
 	s := synth(t, env)
-	equal(t, "containers", len(s.One(t, taskDefinition).At("ContainerDefinitions").([]any)), 1)
-	equal(t, "the log", app(t, s).Text("LogConfiguration"), "{LogDriver:awslogs Options:{awslogs-group:/ecs/prooflink-dev-app "+
+	infratest.Equal(t, "containers", len(s.One(t, taskDefinition).At("ContainerDefinitions").([]any)), 1)
+	infratest.Equal(t, "the log", app(t, s).Text("LogConfiguration"), "{LogDriver:awslogs Options:{awslogs-group:/ecs/prooflink-dev-app "+
 		"awslogs-region:ap-northeast-1 awslogs-stream-prefix:ecs}}")
-	equal(t, "what it waits for", app(t, s).Text("DependsOn"), "<nothing>")
+	infratest.Equal(t, "what it waits for", app(t, s).Text("DependsOn"), "<nothing>")
 	execution := policy(t, s, "ExecutionRole")
 	if !strings.Contains(execution, logs("/ecs/prooflink-dev-app")) {
 		t.Errorf("the execution role cannot write the log:\n%s", execution)
@@ -179,7 +170,7 @@ func TestC49AndC56TheTaskRoleWritesWhatItsTaskWrites(t *testing.T) {
 			if c.archived {
 				want["ArchiveLogs"] = "s3:PutObject on arn:${AWS::Partition}:s3:::prooflink-dev-logs-123456789012/year=*"
 			}
-			equal(t, "the task role", found, want)
+			infratest.Equal(t, "the task role", found, want)
 		})
 	}
 }
@@ -188,9 +179,9 @@ func TestA7AndC69TheTaskRoleUsesTheFoldersOfItsOwnBucket(t *testing.T) {
 	bucket := "arn:${AWS::Partition}:s3:::prooflink-dev-files-123456789012"
 	s := synth(t, dev(t))
 	found := statements(t, s, "TaskRole")
-	equal(t, "S3Access", found["S3Access"], "[s3:GetObject s3:PutObject s3:DeleteObject] on ["+bucket+"/evidences/* "+bucket+"/imports/* "+
+	infratest.Equal(t, "S3Access", found["S3Access"], "[s3:GetObject s3:PutObject s3:DeleteObject] on ["+bucket+"/evidences/* "+bucket+"/imports/* "+
 		bucket+"/imports-results/* "+bucket+"/control-specs/* "+bucket+"/dataflows/*]")
-	equal(t, "S3List", found["S3List"], "s3:ListBucket on "+bucket)
+	infratest.Equal(t, "S3List", found["S3List"], "s3:ListBucket on "+bucket)
 	if text := policy(t, s, "TaskRole"); !strings.Contains(text, "{StringLike:{s3:prefix:[evidences/* imports/* imports-results/* control-specs/* dataflows/*]}}") {
 		t.Errorf("the list has no condition:\n%s", text)
 	}
@@ -198,8 +189,8 @@ func TestA7AndC69TheTaskRoleUsesTheFoldersOfItsOwnBucket(t *testing.T) {
 
 func TestWithoutAnArchiveTheRouterSendsErrorsOnly(t *testing.T) {
 	s := synth(t, dev(t, func(e *config.Environment) { e.Logging.ArchiveBucket = false }))
-	equal(t, "configuration", router(t, s).Text("FirelensConfiguration", "Options", "config-file-value"), "/fluent-bit/custom/errors-only.conf")
-	equal(t, "environment", variables(router(t, s)), map[string]string{
+	infratest.Equal(t, "configuration", router(t, s).Text("FirelensConfiguration", "Options", "config-file-value"), "/fluent-bit/custom/errors-only.conf")
+	infratest.Equal(t, "environment", variables(router(t, s)), map[string]string{
 		"AWS_REGION": "ap-northeast-1", "ERROR_LOG_GROUP": "/ecs/prooflink-dev-errors"})
 	for id, r := range s.Resources {
 		if strings.Contains(templates.Text(r.Properties), "prooflink-dev-logs-") {
@@ -210,23 +201,23 @@ func TestWithoutAnArchiveTheRouterSendsErrorsOnly(t *testing.T) {
 
 func TestC52TheRoutersHealthIsAskedAndWaitedFor(t *testing.T) {
 	s := synth(t, dev(t))
-	equal(t, "health check", router(t, s).Text("HealthCheck"), "{Command:[CMD-SHELL curl -f http://127.0.0.1:2020/api/v1/uptime || exit 1] "+
+	infratest.Equal(t, "health check", router(t, s).Text("HealthCheck"), "{Command:[CMD-SHELL curl -f http://127.0.0.1:2020/api/v1/uptime || exit 1] "+
 		"Interval:5 Retries:3 StartPeriod:30 Timeout:3}")
-	equal(t, "what the application waits for", app(t, s).Text("DependsOn"), "[{Condition:HEALTHY ContainerName:log-router}]")
-	equal(t, "how long it waits", router(t, s).Text("StartTimeout"), "120")
-	equal(t, "memory", router(t, s).Text("MemoryReservation"), "50")
-	equal(t, "user", router(t, s).Text("User"), "0")
-	equal(t, "essential", router(t, s).Text("Essential"), "true")
-	equal(t, "C54: time to send the rest", router(t, s).Text("StopTimeout"), "60")
-	equal(t, "open ports", router(t, s).Text("PortMappings"), "<nothing>")
-	equal(t, "its own log", router(t, s).Text("LogConfiguration"), "{LogDriver:awslogs Options:{awslogs-group:/ecs/prooflink-dev-firelens "+
+	infratest.Equal(t, "what the application waits for", app(t, s).Text("DependsOn"), "[{Condition:HEALTHY ContainerName:log-router}]")
+	infratest.Equal(t, "how long it waits", router(t, s).Text("StartTimeout"), "120")
+	infratest.Equal(t, "memory", router(t, s).Text("MemoryReservation"), "50")
+	infratest.Equal(t, "user", router(t, s).Text("User"), "0")
+	infratest.Equal(t, "essential", router(t, s).Text("Essential"), "true")
+	infratest.Equal(t, "C54: time to send the rest", router(t, s).Text("StopTimeout"), "60")
+	infratest.Equal(t, "open ports", router(t, s).Text("PortMappings"), "<nothing>")
+	infratest.Equal(t, "its own log", router(t, s).Text("LogConfiguration"), "{LogDriver:awslogs Options:{awslogs-group:/ecs/prooflink-dev-firelens "+
 		"awslogs-region:ap-northeast-1 awslogs-stream-prefix:firelens}}")
 }
 
 func TestA11TheFirewallIsBeforeTheLoadBalancer(t *testing.T) {
-	equal(t, "without one", len(synth(t, dev(t)).Of(association)), 0)
+	infratest.Equal(t, "without one", len(synth(t, dev(t)).Of(association)), 0)
 	s := synth(t, dev(t), func(p *service.Props) { p.WebACLArn = jsii.String(webACL) })
-	equal(t, "with one", s.One(t, association).Text("WebACLArn")+" "+s.One(t, association).Text("ResourceArn"), webACL+" ${LoadBalancer}")
+	infratest.Equal(t, "with one", s.One(t, association).Text("WebACLArn")+" "+s.One(t, association).Text("ResourceArn"), webACL+" ${LoadBalancer}")
 	for _, first := range []string{"Firewall", "HttpListener"} {
 		if !slices.Contains(s.One(t, ecsService).DependsOn, first) {
 			t.Errorf("tasks start before %s: %v", first, s.One(t, ecsService).DependsOn)
@@ -243,28 +234,28 @@ func ownDomain(e *config.Environment) {
 func TestC13ACertificateIsMadeAndProvenInTheConfiguredZone(t *testing.T) {
 	s := synth(t, dev(t, ownDomain))
 	made := s.One(t, certificate)
-	equal(t, "certificate", []string{made.Text("DomainName"), made.Text("ValidationMethod"), made.Text("DomainValidationOptions")},
+	infratest.Equal(t, "certificate", []string{made.Text("DomainName"), made.Text("ValidationMethod"), made.Text("DomainValidationOptions")},
 		[]string{"prooflink.example.org", "DNS", "[{DomainName:prooflink.example.org HostedZoneId:Z0123456789ABC}]"})
 	for _, l := range s.Of(listener) {
 		if l.Text("Protocol") == "HTTPS" {
-			equal(t, "HTTPS", l.Text("Certificates")+" "+l.Text("Port"), "[{CertificateArn:${Certificate}}] 443")
+			infratest.Equal(t, "HTTPS", l.Text("Certificates")+" "+l.Text("Port"), "[{CertificateArn:${Certificate}}] 443")
 		}
 	}
-	equal(t, "listeners", len(s.Of(listener)), 2)
+	infratest.Equal(t, "listeners", len(s.Of(listener)), 2)
 }
 
 func TestC13AGivenCertificateIsUsed(t *testing.T) {
 	const given = "arn:aws:acm:ap-northeast-1:123456789012:certificate/11111111-2222-3333-4444-555555555555"
 	s := synth(t, dev(t, ownDomain, func(e *config.Environment) { e.ALB.TLS.CertificateArn = given }))
-	equal(t, "certificates", len(s.Of(certificate)), 0)
+	infratest.Equal(t, "certificates", len(s.Of(certificate)), 0)
 	uses := slices.ContainsFunc(s.Of(listener), func(l templates.Resource) bool { return l.Text("Certificates", 0, "CertificateArn") == given })
-	equal(t, "a listener uses it", uses, true)
+	infratest.Equal(t, "a listener uses it", uses, true)
 }
 
 func TestA12TheDomainIsAnAliasOfTheLoadBalancer(t *testing.T) {
-	equal(t, "without a zone", len(synth(t, dev(t)).Of(record)), 0)
+	infratest.Equal(t, "without a zone", len(synth(t, dev(t)).Of(record)), 0)
 	r := synth(t, dev(t, ownDomain)).One(t, record)
-	equal(t, "record", []string{r.Text("Name"), r.Text("Type"), r.Text("HostedZoneId"), r.Text("AliasTarget")}, []string{
+	infratest.Equal(t, "record", []string{r.Text("Name"), r.Text("Type"), r.Text("HostedZoneId"), r.Text("AliasTarget")}, []string{
 		"prooflink.example.org", "A", "Z0123456789ABC",
 		"{DNSName:${LoadBalancer.DNSName} HostedZoneId:${LoadBalancer.CanonicalHostedZoneID}}"})
 }
@@ -281,8 +272,8 @@ func TestC15TheApplicationKnowsWhereItsUsersGo(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			s := synth(t, dev(t, c.change))
-			equal(t, "NEXTAUTH_URL", variables(app(t, s))["NEXTAUTH_URL"], c.want)
-			equal(t, "the output", templates.Text(s.Outputs[names.OutputServiceURL].Value), c.want)
+			infratest.Equal(t, "NEXTAUTH_URL", variables(app(t, s))["NEXTAUTH_URL"], c.want)
+			infratest.Equal(t, "the output", templates.Text(s.Outputs[names.OutputServiceURL].Value), c.want)
 		})
 	}
 }
@@ -295,7 +286,7 @@ func TestB15Port80ForwardsOrRedirects(t *testing.T) {
 		s := synth(t, dev(t, ownDomain, func(e *config.Environment) { e.ALB.HTTPAction = action }))
 		for _, l := range s.Of(listener) {
 			if l.Text("Protocol") == "HTTP" {
-				equal(t, action, l.Text("DefaultActions"), want)
+				infratest.Equal(t, action, l.Text("DefaultActions"), want)
 			}
 		}
 	}
@@ -308,12 +299,12 @@ func TestA10TheTargetGroupIsTheSeeds(t *testing.T) {
 		"UnhealthyThresholdCount", "HealthCheckTimeoutSeconds", "HealthCheckIntervalSeconds", "TargetGroupAttributes"} {
 		got[property] = g.Text(property)
 	}
-	equal(t, "target group", got, map[string]string{
+	infratest.Equal(t, "target group", got, map[string]string{
 		"TargetType": "ip", "Protocol": "HTTP", "Port": "3000", "HealthCheckProtocol": "HTTP", "HealthCheckPath": "/api/health",
 		"HealthyThresholdCount": "2", "UnhealthyThresholdCount": "3", "HealthCheckTimeoutSeconds": "5", "HealthCheckIntervalSeconds": "30",
 		"TargetGroupAttributes": "[{Key:deregistration_delay.timeout_seconds Value:30}]",
 	})
-	equal(t, "code", g.Text("Matcher", "HttpCode"), "200")
+	infratest.Equal(t, "code", g.Text("Matcher", "HttpCode"), "200")
 }
 
 func TestA10AndC19TheLoadBalancersAttributes(t *testing.T) {
@@ -329,20 +320,20 @@ func TestA10AndC19TheLoadBalancersAttributes(t *testing.T) {
 				e.Removal = config.Removal{Policy: config.RemovalRetain}
 			}
 		}))
-		equal(t, "attributes", infratest.Pairs(s.One(t, loadBalancer), "LoadBalancerAttributes", "Key", "Value"), want)
-		equal(t, "the application's keep-alive", variables(app(t, s))["KEEP_ALIVE_TIMEOUT"], "65000")
+		infratest.Equal(t, "attributes", infratest.Pairs(s.One(t, loadBalancer), "LoadBalancerAttributes", "Key", "Value"), want)
+		infratest.Equal(t, "the application's keep-alive", variables(app(t, s))["KEEP_ALIVE_TIMEOUT"], "65000")
 	}
 	b := synth(t, dev(t)).One(t, loadBalancer)
-	equal(t, "kind", []string{b.Text("Name"), b.Text("Scheme"), b.Text("IpAddressType"), b.Text("SecurityGroups")},
+	infratest.Equal(t, "kind", []string{b.Text("Name"), b.Text("Scheme"), b.Text("IpAddressType"), b.Text("SecurityGroups")},
 		[]string{"prooflink-dev-alb", "internet-facing", "ipv4", "[sg-alb]"})
 }
 
 func TestB11AnotherImageHasItsPortAndPath(t *testing.T) {
 	s := synth(t, dev(t, func(e *config.Environment) { e.App.Port, e.App.HealthPath = 8000, "/health" }))
-	equal(t, "target group", s.One(t, targetGroup).Text("Port")+s.One(t, targetGroup).Text("HealthCheckPath"), "8000/health")
-	equal(t, "port mapping", app(t, s).Text("PortMappings"), "[{ContainerPort:8000 Name:app-8000-tcp Protocol:tcp}]")
-	equal(t, "PORT", variables(app(t, s))["PORT"], "8000")
-	equal(t, "service", s.One(t, ecsService).Text("LoadBalancers", 0, "ContainerPort"), "8000")
+	infratest.Equal(t, "target group", s.One(t, targetGroup).Text("Port")+s.One(t, targetGroup).Text("HealthCheckPath"), "8000/health")
+	infratest.Equal(t, "port mapping", app(t, s).Text("PortMappings"), "[{ContainerPort:8000 Name:app-8000-tcp Protocol:tcp}]")
+	infratest.Equal(t, "PORT", variables(app(t, s))["PORT"], "8000")
+	infratest.Equal(t, "service", s.One(t, ecsService).Text("LoadBalancers", 0, "ContainerPort"), "8000")
 	if check := app(t, s).Text("HealthCheck", "Command"); !strings.Contains(check, "http://127.0.0.1:8000/health'") {
 		t.Errorf("the health check is %s", check)
 	}
@@ -353,22 +344,22 @@ func TestB12ScalingIsConfigured(t *testing.T) {
 		e.App.Autoscaling = config.Autoscaling{Enabled: true, Min: 3, Max: 10, CPUTarget: 50}
 	}))
 	target := s.One(t, "AWS::ApplicationAutoScaling::ScalableTarget")
-	equal(t, "range", target.Text("MinCapacity")+"-"+target.Text("MaxCapacity"), "3-10")
-	equal(t, "resource", target.Text("ResourceId"), "service/prooflink-dev-cluster/${Service.Name}")
+	infratest.Equal(t, "range", target.Text("MinCapacity")+"-"+target.Text("MaxCapacity"), "3-10")
+	infratest.Equal(t, "resource", target.Text("ResourceId"), "service/prooflink-dev-cluster/${Service.Name}")
 	scaling := s.One(t, "AWS::ApplicationAutoScaling::ScalingPolicy")
-	equal(t, "target", scaling.Text("TargetTrackingScalingPolicyConfiguration", "TargetValue")+" "+
+	infratest.Equal(t, "target", scaling.Text("TargetTrackingScalingPolicyConfiguration", "TargetValue")+" "+
 		scaling.Text("TargetTrackingScalingPolicyConfiguration", "PredefinedMetricSpecification", "PredefinedMetricType"),
 		"50 ECSServiceAverageCPUUtilization")
-	equal(t, "count", s.One(t, ecsService).Text("DesiredCount"), "<nothing>")
+	infratest.Equal(t, "count", s.One(t, ecsService).Text("DesiredCount"), "<nothing>")
 	fixed := synth(t, dev(t, func(e *config.Environment) { e.App.DesiredCount = 2 }))
-	equal(t, "without it", fixed.One(t, ecsService).Text("DesiredCount"), "2")
+	infratest.Equal(t, "without it", fixed.One(t, ecsService).Text("DesiredCount"), "2")
 }
 
 func TestC16ANewTaskHasTimeToStart(t *testing.T) {
 	for seconds, start := range map[int]string{120: "120", 900: "300"} {
 		s := synth(t, dev(t, func(e *config.Environment) { e.App.GraceSeconds = seconds }))
-		equal(t, "service", s.One(t, ecsService).At("HealthCheckGracePeriodSeconds"), any(float64(seconds)))
-		equal(t, "container", app(t, s).Text("HealthCheck", "StartPeriod"), start)
+		infratest.Equal(t, "service", s.One(t, ecsService).At("HealthCheckGracePeriodSeconds"), any(float64(seconds)))
+		infratest.Equal(t, "container", app(t, s).Text("HealthCheck", "StartPeriod"), start)
 	}
 }
 
@@ -376,10 +367,10 @@ func TestTheTaskHasItsSizePlatformAndPlace(t *testing.T) {
 	for env, size := range map[string]string{"dev": "512 1024", "prod": "1024 2048"} {
 		s := synth(t, infratest.Env(t, env))
 		d := s.One(t, taskDefinition)
-		equal(t, env+"'s size", d.Text("Cpu")+" "+d.Text("Memory"), size)
-		equal(t, env+"'s platform", d.Text("RuntimePlatform")+" "+d.Text("RequiresCompatibilities")+" "+d.Text("NetworkMode"),
+		infratest.Equal(t, env+"'s size", d.Text("Cpu")+" "+d.Text("Memory"), size)
+		infratest.Equal(t, env+"'s platform", d.Text("RuntimePlatform")+" "+d.Text("RequiresCompatibilities")+" "+d.Text("NetworkMode"),
 			"{CpuArchitecture:X86_64 OperatingSystemFamily:LINUX} [FARGATE] awsvpc")
-		equal(t, env+"'s place", s.One(t, ecsService).Text("NetworkConfiguration", "AwsvpcConfiguration"),
+		infratest.Equal(t, env+"'s place", s.One(t, ecsService).Text("NetworkConfiguration", "AwsvpcConfiguration"),
 			"{AssignPublicIp:DISABLED SecurityGroups:[sg-tasks] Subnets:[subnet-3]}")
 	}
 }
@@ -400,19 +391,19 @@ func TestB30AndC33TheApplicationReadsItsSecretsAndNoOthers(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			s := synth(t, dev(t), c.change)
-			equal(t, "secrets", infratest.Pairs(app(t, s), "Secrets", "Name", "ValueFrom"), c.want)
+			infratest.Equal(t, "secrets", infratest.Pairs(app(t, s), "Secrets", "Name", "ValueFrom"), c.want)
 			text := policy(t, s, "ExecutionRole")
 			for _, arn := range []string{credentials, appSecret, urlSecret} {
-				equal(t, "reads "+arn, strings.Contains(text, arn), slices.Contains(c.reads, arn))
+				infratest.Equal(t, "reads "+arn, strings.Contains(text, arn), slices.Contains(c.reads, arn))
 			}
-			equal(t, "uses a key", strings.Contains(text, "kms:Decrypt"), false)
+			infratest.Equal(t, "uses a key", strings.Contains(text, "kms:Decrypt"), false)
 		})
 	}
 }
 
 func TestC33AnOwnKeyDecryptsTheSecretsForTheExecutionRole(t *testing.T) {
 	s := synth(t, dev(t), func(p *service.Props) { p.Database.KeyArn = jsii.String(key) })
-	equal(t, "statement", statements(t, s, "ExecutionRole")["DecryptSecrets"], "kms:Decrypt on "+key)
+	infratest.Equal(t, "statement", statements(t, s, "ExecutionRole")["DecryptSecrets"], "kms:Decrypt on "+key)
 	if text := policy(t, s, "TaskRole"); strings.Contains(text, "kms:") || strings.Contains(text, "secretsmanager:") {
 		t.Errorf("the task role reads secrets:\n%s", text)
 	}
@@ -420,13 +411,13 @@ func TestC33AnOwnKeyDecryptsTheSecretsForTheExecutionRole(t *testing.T) {
 
 func TestB31LiteralNamesAreTheSeeds(t *testing.T) {
 	s := synth(t, dev(t, func(e *config.Environment) { e.Naming.Scheme = config.SchemeLiteral }))
-	equal(t, "names", []string{s.One(t, loadBalancer).Text("Name"), s.One(t, targetGroup).Text("Name"), s.One(t, ecsService).Text("ServiceName"),
+	infratest.Equal(t, "names", []string{s.One(t, loadBalancer).Text("Name"), s.One(t, targetGroup).Text("Name"), s.One(t, ecsService).Text("ServiceName"),
 		variables(router(t, s))["ERROR_LOG_GROUP"]}, []string{"prooflink-alb", "prooflink-tg", "prooflink-service", "/ecs/backend/errors"})
 	var roles []string
 	for _, role := range s.Of("AWS::IAM::Role") {
 		roles = append(roles, role.Text("RoleName"))
 	}
-	equal(t, "roles", roles, []string{"prooflink-ecs-task-execution-role", "prooflink-ecs-task-role"})
+	infratest.Equal(t, "roles", roles, []string{"prooflink-ecs-task-execution-role", "prooflink-ecs-task-role"})
 }
 
 func TestTheServicesNamesAreThoseOfItsMetrics(t *testing.T) {
