@@ -270,6 +270,7 @@ func TestC49AndC55TheTaskRoleWritesTheLogs(t *testing.T) {
 		}
 		infratest.Within(t, "the task role", text, "logs:CreateLogStream", "logs:PutLogEvents", n.ErrorsLogGroup()+":*",
 			n.ServerLogGroup()+":*", n.ClientLogGroup()+":*", "s3:PutObject", "/year=*")
+		text = strings.ReplaceAll(text, "Resource:* Sid:Commands", "") // app.exec; its channels have no ARN
 		for _, wildcard := range []string{"Resource:*", "Action:*", "-files-*", "s3:*"} {
 			if strings.Contains(text, wildcard) {
 				t.Errorf("the task role has %q", wildcard)

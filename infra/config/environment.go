@@ -190,6 +190,8 @@ type App struct {
 	DesiredCount int `yaml:"desiredCount"`
 	// Autoscaling decides the number of tasks where it is on.
 	Autoscaling Autoscaling `yaml:"autoscaling"`
+	// Exec lets a person run a command in a running task, as root; no port is opened for it.
+	Exec bool `yaml:"exec"`
 	// ContainerInsights turns CloudWatch's metrics per container on.
 	ContainerInsights bool `yaml:"containerInsights"`
 	// GraceSeconds is how long a new task may fail its health check.
@@ -322,8 +324,11 @@ type ECR struct {
 	Immutable bool `yaml:"immutable"`
 	// ScanOnPush looks for known vulnerabilities.
 	ScanOnPush bool `yaml:"scanOnPush"`
-	// KeepImages is how many of the newest images stay.
+	// KeepImages is how many of the newest images stay, deployed or not.
 	KeepImages int `yaml:"keepImages"`
+	// KeepDeployed is how many of the newest images that were deployed stay, so
+	// that a rollback finds them. An image is as new as its first push.
+	KeepDeployed int `yaml:"keepDeployed"`
 }
 
 // Batch is the import jobs.
@@ -413,8 +418,11 @@ type GitHub struct {
 	RepoID string `yaml:"repoId"`
 	// Branches may deploy.
 	Branches []string `yaml:"branches"`
-	// Environments of GitHub may deploy.
+	// Environments of GitHub may deploy, e.g. "prod"; its reviewers approve it.
 	Environments []string `yaml:"environments"`
+	// PlanEnvironments of GitHub may say what a deploy would do and change nothing,
+	// e.g. "prod-plan": reviewers read it before they approve.
+	PlanEnvironments []string `yaml:"planEnvironments"`
 	// Subjects are further OIDC subjects, word for word.
 	Subjects []string `yaml:"subjects"`
 	// CreateProvider makes the account's OIDC provider; an account has one.
@@ -429,6 +437,8 @@ type Optional struct {
 	Orchestration bool `yaml:"orchestration"`
 	// Amplify hosts the front end apart.
 	Amplify bool `yaml:"amplify"`
+	// AmplifyBranches are built when they are pushed; the domain is the first's.
+	AmplifyBranches []string `yaml:"amplifyBranches"`
 }
 
 // Removal is what happens to data when its stack is deleted.

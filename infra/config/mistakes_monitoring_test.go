@@ -15,6 +15,7 @@ var monitoringMistakes = map[string]mistake{
 	"a budget below nothing":                  {"dev", "auroraBudgetGiB: 100", "auroraBudgetGiB: -1", `monitoring.auroraBudgetGiB: -1: an Aurora volume has 256 TiB at most; write a number from 0 to 262144`},
 	"B32: a workflow without jobs":            {"noBatch", "orchestration: false", "orchestration: true", `optional.orchestration: true: starts jobs, which are off; write false, or batch.enabled: true`},
 	"queries of an archive that is off":       {"awslogs", "athena: false", "athena: true", `optional.athena: true: queries the log archive, which is off; write false, or logging.archiveBucket: true`},
+	"B10: a front end of no branch":           {"subjects", "amplifyBranches: [main]", "amplifyBranches: []", `optional.amplifyBranches: is empty: Amplify would build nothing; list a branch, or write amplify: false`},
 	"B10: a front end without its repository": {"dev", "amplify: false", "amplify: true", `optional.amplify: true: builds from a repository, and none is given; write false, or github.owner and github.repo`},
 }
 
@@ -32,12 +33,14 @@ var githubMistakes = map[string]mistake{
 	"C86: every branch":                        {"github", "[main, develop]", `["*"]`, `github.branches[0]: *: is not a branch: wildcards and spaces match nothing; write e.g. main`},
 	"C86: a branch without a name":             {"github", "[main, develop]", `[""]`, `github.branches[0]: is not a branch`},
 	"C86: a branch's reference":                {"github", "[main, develop]", "[refs/heads/main]", `github.branches[0]: refs/heads/main: is a reference; write the branch alone, e.g. main`},
-	"C86: some environments":                   {"github", "environments: []", `environments: ["prod-*"]`, `github.environments[0]: prod-*: is not an environment: wildcards`},
+	"C86: some environments":                   {"github", "environments: [dev]", `environments: ["prod-*"]`, `github.environments[0]: prod-*: is not an environment: wildcards`},
 	"C86: every subject":                       {"github", "subjects: []", `subjects: ["repo:acme/*"]`, `github.subjects[0]: repo:acme/*: is not a subject: wildcards`},
 	"C86: a subject that is none":              {"github", "subjects: []", `subjects: [main]`, `github.subjects[0]: main: is not a subject; write e.g. repo:my-company/prooflink:environment:dev`},
-	"C86: an owner who may not deploy":         {"github", "[main, develop]", "[]", `github.owner: acme: may not deploy from anywhere; list branches, environments or subjects`},
-	"C86: prod from a branch of work":          {"prod", "branches: [main]", "branches: [develop]", `github.branches[0]: develop: must not deploy to prod; write one of main, master`},
-	"C86: prod from two branches":              {"prod", "branches: [main]", "branches: [main, release]", `github.branches: are several, prod is deployed from one; write [main]`},
+	"C86: an owner who may not deploy":         {"github", "[main, develop]\n  environments: [dev]", "[]\n  environments: []", `github.owner: acme: may not deploy from anywhere; list branches, environments or subjects`},
+	"C86: prod from a branch of work":          {"prod", "branches: []", "branches: [develop]", `github.branches[0]: develop: must not deploy to prod; write one of main, master`},
+	"C86: prod from two branches":              {"prod", "branches: []", "branches: [main, release]", `github.branches: are several, prod is deployed from one; write [main]`},
 	"C86: prod from a pull request":            {"prod", "subjects: []", `subjects: ["repo:acme/prooflink:pull_request"]`, `github.subjects[0]: repo:acme/prooflink:pull_request: must not deploy to prod; end it in :ref:refs/heads/main or :environment:prod`},
+	"C86: some environments that plan":         {"github", "[dev-plan]", `["*"]`, `github.planEnvironments[0]: *: is not an environment: wildcards and spaces match nothing; write e.g. prod-plan`},
+	"C86: a plan that may deploy":              {"prod", "environments: [prod]", "environments: [prod, prod-plan]", `github.planEnvironments[0]: prod-plan: may deploy, too, and nobody approves a plan; remove it here or from github.environments`},
 	"C88: a provider for nobody":               {"dev", "createProvider: false", "createProvider: true", `github.createProvider: true: has no effect: without an owner no workflow deploys`},
 }

@@ -19,6 +19,7 @@ var networkMistakes = map[string]mistake{
 	"B4: an unknown egress of the endpoints":         {"dev", "endpointSgEgress: all", "endpointSgEgress: some", `network.endpointSgEgress: some: is not accepted; write one of all, none`},
 	"C6: no NAT gateway and no endpoint for secrets": {"local", "secretsmanager, logs", "logs", `network.interfaceEndpoints: lacks secretsmanager, without which no task starts while natGateways is 0; add secretsmanager`},
 	"C6: no NAT gateway and no endpoint for logs":    {"local", "secretsmanager, logs", "secretsmanager", `network.interfaceEndpoints: lacks logs, without which`},
+	"no NAT gateway and no endpoint for commands":    {"local", "exec: false", "exec: true", `network.interfaceEndpoints: lacks ssmmessages, through which app.exec reaches a task while natGateways is 0; add ssmmessages, or write app.exec: false`},
 	"one subnet twice":                               {"dev", "[10.0.11.0/24, 10.0.12.0/24]", "[10.0.11.0/24, 10.0.11.0/24]", `network.privateSubnetCidrs[1]: 10.0.11.0/24: occurs twice`},
 }
 

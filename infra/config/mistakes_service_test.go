@@ -55,6 +55,7 @@ var storageMistakes = map[string]mistake{
 	"logs that expire before they are archived":    {"dev", "expireDays: 365", "expireDays: 90", `is not after glacierDays`},
 	"an origin with a path":                        {"dev", "http://localhost:3000", "http://localhost:3000/", `is not an origin`},
 	"too few images kept":                          {"dev", "keepImages: 10", "keepImages: 2", `a rollback needs the images`},
+	"too few deployed images kept":                 {"dev", "keepDeployed: 10", "keepDeployed: 1", `ecr.keepDeployed: 1: a rollback needs the image before the running one; write a number from 2 to 1000`},
 	"emptied and retained":                         {"prod", "emptyOnDelete: false", "emptyOnDelete: true", `contradicts policy: retain`},
 	"imports that expire before they come":         {"dev", "importExpiryDays: 30", "importExpiryDays: -1", `s3.importExpiryDays: -1: is not a number of days`},
 	"C68: every web site":                          {"dev", "http://*.ap-northeast-1.elb.amazonaws.com", "https://*", `s3.corsOrigins[1]: https://*: is every web site; write a host`},

@@ -49,9 +49,9 @@ var variants = map[string]struct {
 		{`owner: ""`, "owner: acme"}, {`repo: ""`, "repo: prooflink"}, {`ownerId: ""`, `ownerId: "12"`}, {`repoId: ""`, `repoId: "34"`},
 		{"subjects: []", `subjects: ["repo:acme@12/prooflink@34:ref:refs/heads/main", "repo:acme/prooflink:environment:prod"]`},
 		{"createProvider: false", "createProvider: true"},
-		{"optional: {athena: false, orchestration: false, amplify: false}", "optional: {athena: true, orchestration: true, amplify: true}"},
+		{"optional: {athena: false, orchestration: false, amplify: false,", "optional: {athena: true, orchestration: true, amplify: true,"},
 	}},
-	"closedNetwork": {"local", [][2]string{{"secretsmanager, logs]", "secretsmanager, logs, ssmmessages]"}}},
+	"closedNetwork": {"local", [][2]string{{"secretsmanager, logs]", "secretsmanager, logs, ssmmessages]"}, {"exec: false", "exec: true"}}},
 }
 
 // base returns an environment's file, or a variant's and its environment.

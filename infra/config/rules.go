@@ -139,7 +139,8 @@ var rules = map[string]Rule{
 	"s3.glacierDays": between(1, maxDays, "is not a number of days"),
 	"s3.expireDays":  between(1, maxDays, "is not a number of days"),
 
-	"ecr.keepImages": between(10, 1000, "a rollback needs the images of the last ten deploys"),
+	"ecr.keepImages":   between(10, 1000, "a rollback needs the images of the last ten deploys"),
+	"ecr.keepDeployed": between(2, 1000, "a rollback needs the image before the running one"),
 
 	"batch.maxVcpus":                           between(1, 10000, "is not a number of vCPUs"),
 	"batch.spot":                               choice(SpotOff, SpotFirst, SpotSecond),
@@ -157,13 +158,16 @@ var rules = map[string]Rule{
 	"monitoring.slackWebhookSecret": secretName,
 	"monitoring.auroraBudgetGiB":    between(0, 262144, "an Aurora volume has 256 TiB at most"),
 
-	"github.owner":          matching(`^([A-Za-z0-9]+(-[A-Za-z0-9]+)*)?$`, "is not an organisation or user of GitHub", `write e.g. my-company, or ""`),
-	"github.ownerId":        matching(`^[0-9]*$`, "is not a number", `write e.g. "123456", or ""`),
-	"github.repo":           matching(`^[A-Za-z0-9._-]{0,100}$`, "is not a repository's name", "write the name without its owner, e.g. prooflink"),
-	"github.repoId":         matching(`^[0-9]*$`, "is not a number", `write e.g. "123456789", or ""`),
-	"github.branches[]":     exactly("a branch", "main"),
-	"github.environments[]": exactly("an environment", "prod"),
-	"github.subjects[]":     exactly("a subject", "repo:my-company/prooflink:ref:refs/heads/main"),
+	"github.owner":              matching(`^([A-Za-z0-9]+(-[A-Za-z0-9]+)*)?$`, "is not an organisation or user of GitHub", `write e.g. my-company, or ""`),
+	"github.ownerId":            matching(`^[0-9]*$`, "is not a number", `write e.g. "123456", or ""`),
+	"github.repo":               matching(`^[A-Za-z0-9._-]{0,100}$`, "is not a repository's name", "write the name without its owner, e.g. prooflink"),
+	"github.repoId":             matching(`^[0-9]*$`, "is not a number", `write e.g. "123456789", or ""`),
+	"github.branches[]":         exactly("a branch", "main"),
+	"github.environments[]":     exactly("an environment", "prod"),
+	"github.planEnvironments[]": exactly("an environment", "prod-plan"),
+	"github.subjects[]":         exactly("a subject", "repo:my-company/prooflink:ref:refs/heads/main"),
+
+	"optional.amplifyBranches[]": exactly("a branch", "main"),
 
 	"removal.policy": choice(RemovalDestroy, RemovalRetain),
 }

@@ -53,6 +53,8 @@ func (d *decoder) checkOptional(env Environment) {
 		"write false, or batch.enabled: true", "batch.enabled")
 	d.check(!env.Optional.Amplify || env.GitHub.Owner != "" && env.GitHub.Repo != "", "optional.amplify", "builds from a repository, and none is given",
 		"write false, or github.owner and github.repo", "github.owner", "github.repo")
+	d.check(!env.Optional.Amplify || len(env.Optional.AmplifyBranches) > 0, "optional.amplifyBranches", "is empty: Amplify would build nothing",
+		"list a branch, or write amplify: false", "optional.amplify")
 }
 
 // requirement is something that prod must have.

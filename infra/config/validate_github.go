@@ -21,6 +21,10 @@ func (d *decoder) checkGitHub(env Environment) {
 	for i, branch := range github.Branches {
 		d.check(!strings.HasPrefix(branch, "refs/"), fmt.Sprintf("github.branches[%d]", i), "is a reference", "write the branch alone, e.g. main")
 	}
+	for i, environment := range github.PlanEnvironments {
+		d.check(!slices.Contains(github.Environments, environment), fmt.Sprintf("github.planEnvironments[%d]", i),
+			"may deploy, too, and nobody approves a plan", "remove it here or from github.environments", "github.environments")
+	}
 	for i, subject := range github.Subjects {
 		d.check(strings.Contains(subject, ":"), fmt.Sprintf("github.subjects[%d]", i), "is not a subject",
 			"write e.g. repo:my-company/prooflink:environment:dev")

@@ -18,13 +18,17 @@ var services = []string{"batch", "ecr.api", "ecr.dkr", "kms", "logs", "monitorin
 // closedServices are those that tasks cannot start without.
 var closedServices = []string{"ecr.api", "ecr.dkr", "logs", "secretsmanager"}
 
+// execService is what ECS Exec's agent in a task talks to (Amazon ECS Developer
+// Guide, Amazon ECS interface VPC endpoints).
+const execService = "ssmmessages"
+
 // checkNetwork checks the VPC.
 func (d *decoder) checkNetwork(env Environment) {
 	network := env.Network
 	d.checkZones(env)
 	d.check(network.NatGateways <= network.ActiveAZs, "network.natGateways", "is more than activeAzs: one of them would serve nobody",
 		"write as many or fewer", "network.activeAzs")
-	d.checkEndpoints(network)
+	d.checkEndpoints(env)
 	d.checkRanges(network)
 }
 
@@ -43,12 +47,16 @@ func (d *decoder) checkZones(env Environment) {
 
 // checkEndpoints checks that tasks without a NAT gateway reach what they start
 // with. S3 they reach through its gateway, which is always there.
-func (d *decoder) checkEndpoints(network Network) {
+func (d *decoder) checkEndpoints(env Environment) {
 	const path = "network.interfaceEndpoints"
+	network := env.Network
 	for _, service := range closedServices {
 		d.check(network.NatGateways > 0 || slices.Contains(network.InterfaceEndpoints, service), path,
 			"lacks "+service+", without which no task starts while natGateways is 0", "add "+service, "network.natGateways")
 	}
+	d.check(network.NatGateways > 0 || !env.App.Exec || slices.Contains(network.InterfaceEndpoints, execService), path,
+		"lacks "+execService+", through which app.exec reaches a task while natGateways is 0", "add "+execService+", or write app.exec: false",
+		"network.natGateways", "app.exec")
 }
 
 // checkRanges checks the address ranges against each other.

@@ -1,9 +1,11 @@
 // Package delivery is what lets GitHub's workflows deploy: they have no key, but
 // show a token that GitHub signed and get a role of this environment for an hour
-// (000_e03a210ce428a44a.txt §7.1).
+// (000_e03a210ce428a44a.txt §7.1). One role deploys. Another only reads, so that
+// a plan can be made before anybody has approved anything.
 package delivery
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
@@ -37,14 +39,51 @@ const (
 
 // New makes everything in a stack.
 func New(scope constructs.Construct, props Props) {
-	role := awsiam.NewRole(scope, jsii.String("DeployRole"), &awsiam.RoleProps{
-		RoleName:           jsii.String(props.Env.Names().DeployRole()),
-		Description:        jsii.String("What GitHub's workflows deploy " + props.Env.Env + " with"),
-		AssumedBy:          workflows(provider(scope, props.Env.GitHub), props.Env.GitHub),
-		MaxSessionDuration: awscdk.Duration_Hours(jsii.Number(sessionHours)),
-		InlinePolicies:     &map[string]awsiam.PolicyDocument{"Deploy": policy.Document(permissions(scope, props)...)},
+	env, n := props.Env, props.Env.Names()
+	issuedBy := provider(scope, env.GitHub)
+	read := newReadPolicies(scope, props)
+	deployer := newRole(scope, "DeployRole", awsiam.RoleProps{
+		RoleName:        jsii.String(n.DeployRole()),
+		Description:     jsii.String("What GitHub's workflows deploy " + env.Env + " with"),
+		AssumedBy:       workflows(issuedBy, deployers(env.GitHub)),
+		ManagedPolicies: read,
+		InlinePolicies:  &map[string]awsiam.PolicyDocument{"Deploy": policy.Document(permissions(scope, props)...)},
 	})
-	part.Output(scope, names.OutputDeployRoleArn, role.RoleArn())
+	part.Output(scope, names.OutputDeployRoleArn, deployer.RoleArn())
+	if len(env.GitHub.PlanEnvironments) == 0 {
+		return
+	}
+	planner := newRole(scope, "PlanRole", awsiam.RoleProps{
+		RoleName:        jsii.String(n.PlanRole()),
+		Description:     jsii.String("What GitHub's workflows plan a deploy of " + env.Env + " with"),
+		AssumedBy:       workflows(issuedBy, environments(env.GitHub, env.GitHub.PlanEnvironments)),
+		ManagedPolicies: read,
+	})
+	part.Output(scope, names.OutputPlanRoleArn, planner.RoleArn())
+}
+
+// newRole makes a role that lasts an hour.
+func newRole(scope constructs.Construct, id string, props awsiam.RoleProps) awsiam.Role {
+	props.MaxSessionDuration = awscdk.Duration_Hours(jsii.Number(sessionHours))
+	return awsiam.NewRole(scope, jsii.String(id), &props)
+}
+
+// newReadPolicies makes the policies that both roles have. They are no part of a
+// role because those together have 10,240 characters at most, and two because
+// such a one has 6,144.
+func newReadPolicies(scope constructs.Construct, props Props) *[]awsiam.IManagedPolicy {
+	n, env := props.Env.Names(), props.Env.Env
+	return &[]awsiam.IManagedPolicy{
+		newPolicy(scope, "ReadPolicy", n.ReadPolicy(), "How "+env+" is, for GitHub's workflows", reading(scope, props)),
+		newPolicy(scope, "CheckPolicy", n.CheckPolicy(), "Whether a deploy of "+env+" can succeed, for GitHub's workflows", checking(scope, props)),
+	}
+}
+
+// newPolicy makes a policy beside the roles.
+func newPolicy(scope constructs.Construct, id, name, description string, all []policy.Permission) awsiam.IManagedPolicy {
+	return awsiam.NewManagedPolicy(scope, jsii.String(id), &awsiam.ManagedPolicyProps{
+		ManagedPolicyName: jsii.String(name), Description: jsii.String(description), Document: policy.Document(all...),
+	})
 }
 
 // provider makes the account's OIDC provider, or names the one that it has: there
@@ -58,10 +97,9 @@ func provider(scope constructs.Construct, github config.GitHub) *string {
 	}).AttrArn()
 }
 
-// workflows are who may take the role: those whose token is for AWS and has one
-// of the subjects.
-func workflows(provider *string, github config.GitHub) awsiam.IPrincipal {
-	subjects := subjects(github)
+// workflows are who may take a role: those whose token is for AWS and has one of
+// the subjects.
+func workflows(provider *string, subjects []string) awsiam.IPrincipal {
 	conditions := map[string]any{"StringEquals": map[string]any{issuer + ":aud": audience, issuer + ":sub": subjects}}
 	if strings.ContainsAny(strings.Join(subjects, ""), "*?") {
 		conditions = map[string]any{
@@ -72,20 +110,29 @@ func workflows(provider *string, github config.GitHub) awsiam.IPrincipal {
 	return awsiam.NewFederatedPrincipal(provider, &conditions, jsii.String("sts:AssumeRoleWithWebIdentity"))
 }
 
-// subjects lists what a token may say about its workflow. One for the whole
-// repository (000_e03a210ce428a44a.txt L869) would let in every branch, tag and
-// pull request.
-func subjects(github config.GitHub) []string {
+// deployers lists what a token may say about a workflow that deploys. One for
+// the whole repository (000_e03a210ce428a44a.txt L869) would let in every branch,
+// tag and pull request.
+func deployers(github config.GitHub) []string {
 	var all []string
 	for _, repository := range repositories(github) {
 		for _, branch := range github.Branches {
 			all = append(all, "repo:"+repository+":ref:refs/heads/"+branch)
 		}
-		for _, environment := range github.Environments {
-			all = append(all, "repo:"+repository+":environment:"+environment)
+	}
+	return slices.Concat(all, environments(github, github.Environments), github.Subjects)
+}
+
+// environments lists what the tokens of jobs in GitHub's environments say. Such
+// a token names the environment and neither branch nor tag.
+func environments(github config.GitHub, names []string) []string {
+	var all []string
+	for _, repository := range repositories(github) {
+		for _, name := range names {
+			all = append(all, "repo:"+repository+":environment:"+name)
 		}
 	}
-	return append(all, github.Subjects...)
+	return all
 }
 
 // repositories is how tokens name the repository: by its names and, where it was

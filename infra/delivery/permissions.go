@@ -12,80 +12,76 @@ import (
 	"github.com/prooflink/prooflink/infra/policy"
 )
 
-// permissions are all that the pipeline calls itself. Every name has the
-// environment in it, so that the role of one doesn't reach another. What
-// CloudFormation does, it does with the roles of `cdk bootstrap`: an account has
-// one set of them, so only an account of its own parts an environment from those.
+// permissions are all that the pipeline does itself, beside what it reads. Every
+// name has the environment in it, so that the role of one doesn't reach another.
+// What CloudFormation does, it does with the roles of `cdk bootstrap`: an account
+// has one set of them, so only an account of its own parts an environment from
+// those. A person's commands in a task (ECS Exec) are none of the pipeline's.
 func permissions(scope constructs.Construct, props Props) []policy.Permission {
 	a, n := policy.NewARNs(scope), props.Env.Names()
 	return slices.Concat(
 		images(props.Foundation), stacks(a, props.Env), service(a, n), tasks(a, n), jobs(a, n), passing(a, n),
-		state(a, n), database(a, props.Env), files(props.Foundation), observation(a, n),
+		state(a, n), database(a, props.Env), files(props.Foundation), logs(a, n),
 	)
 }
 
-// images are pushed and pulled.
+// images are pushed, and tagged once more when they are deployed.
 func images(base foundation.Imports) []policy.Permission {
-	return []policy.Permission{
-		{Sid: "RegistryLogin", Actions: []string{"ecr:GetAuthorizationToken"}, Resources: policy.Everything},
-		{Sid: "Images", Actions: []string{
-			"ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:CompleteLayerUpload", "ecr:DescribeImages",
-			"ecr:GetDownloadUrlForLayer", "ecr:InitiateLayerUpload", "ecr:ListImages", "ecr:PutImage", "ecr:UploadLayerPart",
-		}, Resources: []string{
-			*base.AppRepository.RepositoryArn(), *base.BatchRepository.RepositoryArn(), *base.FluentBitRepository.RepositoryArn(),
-		}},
-	}
+	return []policy.Permission{{Sid: "PushImages", Actions: []string{
+		"ecr:BatchCheckLayerAvailability", "ecr:CompleteLayerUpload", "ecr:InitiateLayerUpload", "ecr:PutImage", "ecr:UploadLayerPart",
+	}, Resources: repositoryARNs(base)}}
 }
 
-// stacks are deployed by the roles of `cdk bootstrap`, with its default
-// qualifier, and looked at by the pipeline.
+// repositoryARNs are the image repositories'.
+func repositoryARNs(base foundation.Imports) []string {
+	return []string{*base.AppRepository.RepositoryArn(), *base.BatchRepository.RepositoryArn(), *base.FluentBitRepository.RepositoryArn()}
+}
+
+// qualifier is in the names of what `cdk bootstrap` makes; this is its default.
+const qualifier = "hnb659fds"
+
+// stacks are deployed by the roles of `cdk bootstrap`.
 func stacks(a policy.ARNs, env config.Environment) []policy.Permission {
-	var roles, all []string
-	for _, role := range []string{"deploy", "file-publishing", "image-publishing", "lookup"} {
-		roles = append(roles, "cdk-hnb659fds-"+role+"-role-"+a.Account+"-"+env.Region)
-	}
-	for _, stack := range env.Names().Stacks(env.Stacks()) {
-		all = append(all, a.Regional("cloudformation", "stack/"+stack+"/*"))
-	}
-	return []policy.Permission{
-		{Sid: "DeployStacks", Actions: []string{"sts:AssumeRole"}, Resources: a.Roles(roles...)},
-		{Sid: "ReadStacks", Actions: []string{
-			"cloudformation:DescribeStackEvents", "cloudformation:DescribeStackResources", "cloudformation:DescribeStacks",
-			"cloudformation:GetTemplate", "cloudformation:ListStackResources",
-		}, Resources: all},
-	}
+	return []policy.Permission{{Sid: "DeployStacks", Actions: []string{"sts:AssumeRole"},
+		Resources: a.Roles(bootstrapRoles(a, env, "deploy", "file-publishing", "image-publishing", "lookup")...)}}
 }
 
-// service is updated, and its deployment followed to the end.
+// bootstrapRoles are the names of roles of `cdk bootstrap`.
+func bootstrapRoles(a policy.ARNs, env config.Environment, kinds ...string) []string {
+	var all []string
+	for _, kind := range kinds {
+		all = append(all, "cdk-"+qualifier+"-"+kind+"-role-"+a.Account+"-"+env.Region)
+	}
+	return all
+}
+
+// service is updated.
 func service(a policy.ARNs, n names.Names) []policy.Permission {
-	path := n.Cluster() + "/" + n.Service()
 	families := []string{a.Regional("ecs", "task-definition/"+n.TaskFamily()+":*"), a.Regional("ecs", "task-definition/"+n.MigrateFamily()+":*")}
 	return []policy.Permission{
-		{Sid: "Service", Actions: []string{
-			"ecs:DescribeServiceDeployments", "ecs:DescribeServiceRevisions", "ecs:DescribeServices",
-			"ecs:ListServiceDeployments", "ecs:UpdateService",
-		}, Resources: []string{
-			a.Regional("ecs", "service/"+path), a.Regional("ecs", "service-deployment/"+path+"/*"),
-			a.Regional("ecs", "service-revision/"+path+"/*"),
-		}},
+		{Sid: "Service", Actions: []string{"ecs:UpdateService"}, Resources: []string{a.Regional("ecs", "service/"+servicePath(n))}},
 		{Sid: "TaskDefinitions", Actions: []string{"ecs:RegisterTaskDefinition"}, Resources: families},
 		{Sid: "TagTaskDefinitions", Actions: []string{"ecs:TagResource"}, Resources: families,
 			Conditions: policy.Equals("ecs:CreateAction", "RegisterTaskDefinition")},
-		{Sid: "ReadTaskDefinitions", Actions: []string{"ecs:DescribeTaskDefinition"}, Resources: policy.Everything},
 	}
 }
 
-// tasks are the migration's, which the pipeline starts, and the service's,
-// whose images and stopped reasons it reads.
+// servicePath is the service in ARNs.
+func servicePath(n names.Names) string { return n.Cluster() + "/" + n.Service() }
+
+// tasks are the migration's: the pipeline starts them, and ends those that it
+// doesn't wait for any more.
 func tasks(a policy.ARNs, n names.Names) []policy.Permission {
-	cluster := map[string]any{"ArnEquals": map[string]any{"ecs:cluster": a.Regional("ecs", "cluster/"+n.Cluster())}}
 	return []policy.Permission{
-		{Sid: "Migrate", Actions: []string{"ecs:RunTask"}, Conditions: cluster,
+		{Sid: "Migrate", Actions: []string{"ecs:RunTask"}, Conditions: inCluster(a, n),
 			Resources: []string{a.Regional("ecs", "task-definition/"+n.MigrateFamily()+":*")}},
-		{Sid: "Tasks", Actions: []string{"ecs:DescribeTasks", "ecs:StopTask"},
-			Resources: []string{a.Regional("ecs", "task/"+n.Cluster()+"/*")}},
-		{Sid: "ListTasks", Actions: []string{"ecs:ListTasks"}, Resources: policy.Everything, Conditions: cluster},
+		{Sid: "StopTasks", Actions: []string{"ecs:StopTask"}, Resources: []string{a.Regional("ecs", "task/"+n.Cluster()+"/*")}},
 	}
+}
+
+// inCluster is the condition that it happens in the environment's cluster.
+func inCluster(a policy.ARNs, n names.Names) map[string]any {
+	return map[string]any{"ArnEquals": map[string]any{"ecs:cluster": a.Regional("ecs", "cluster/"+n.Cluster())}}
 }
 
 // jobs are submitted with this environment's definitions to its queue. A job's
@@ -105,9 +101,6 @@ func jobs(a policy.ARNs, n names.Names) []policy.Permission {
 			Conditions: policy.Equals("aws:RequestTag/"+names.JobTag, n.Env)},
 		{Sid: "EndJobs", Actions: []string{"batch:TerminateJob"}, Resources: anyJob,
 			Conditions: policy.Equals("aws:ResourceTag/"+names.JobTag, n.Env)},
-		{Sid: "ReadJobs", Actions: []string{
-			"batch:DescribeJobDefinitions", "batch:DescribeJobQueues", "batch:DescribeJobs", "batch:ListJobs",
-		}, Resources: policy.Everything},
 	}
 }
 
@@ -125,21 +118,23 @@ func passing(a policy.ARNs, n names.Names) []policy.Permission {
 
 // state is the lock and what was deployed, in parameters.
 func state(a policy.ARNs, n names.Names) []policy.Permission {
-	return []policy.Permission{{Sid: "State", Actions: []string{
-		"ssm:DeleteParameter", "ssm:GetParameter", "ssm:GetParameters", "ssm:GetParametersByPath", "ssm:PutParameter",
-	}, Resources: []string{a.Regional("ssm", "parameter"+n.Parameter("*"))}}}
+	return []policy.Permission{{Sid: "State", Actions: []string{"ssm:DeleteParameter", "ssm:PutParameter"},
+		Resources: []string{a.Regional("ssm", "parameter"+n.Parameter("*"))}}}
 }
 
 // database is started where its schedule has stopped it: neither a migration
 // nor CloudFormation can do anything with one that is stopped.
 func database(a policy.ARNs, env config.Environment) []policy.Permission {
-	name := env.Names().Database()
+	kind, arn := databaseARN(a, env)
+	return []policy.Permission{{Sid: "Database", Actions: []string{"rds:Start" + kind}, Resources: []string{arn}}}
+}
+
+// databaseARN is the database's ARN, and what RDS's actions call such a thing.
+func databaseARN(a policy.ARNs, env config.Environment) (kind, arn string) {
 	if env.DB.Engine == config.EngineAurora {
-		return []policy.Permission{{Sid: "Database", Actions: []string{"rds:DescribeDBClusters", "rds:StartDBCluster"},
-			Resources: []string{a.Regional("rds", "cluster:"+name)}}}
+		return "DBCluster", a.Regional("rds", "cluster:"+env.Names().Database())
 	}
-	return []policy.Permission{{Sid: "Database", Actions: []string{"rds:DescribeDBInstances", "rds:StartDBInstance"},
-		Resources: []string{a.Regional("rds", "db:"+name)}}}
+	return "DBInstance", a.Regional("rds", "db:"+env.Names().Database())
 }
 
 // files are what a job imports. To list them is to tell one that isn't there
@@ -153,15 +148,14 @@ func files(base foundation.Imports) []policy.Permission {
 	}
 }
 
-// observation is what shows how a deploy or a job goes.
-func observation(a policy.ARNs, n names.Names) []policy.Permission {
+// logs show how a deploy or a job goes. They may have users' data in them, so
+// only who may deploy reads them.
+func logs(a policy.ARNs, n names.Names) []policy.Permission {
 	var groups []string
 	for _, group := range []string{n.AppLogGroup(), n.ServerLogGroup(), n.ClientLogGroup(), n.ErrorsLogGroup(),
 		n.RouterLogGroup(), n.MigrateLogGroup(), n.BatchLogGroup()} {
 		groups = append(groups, a.Regional("logs", "log-group:"+group+":*"))
 	}
-	return []policy.Permission{
-		{Sid: "Logs", Actions: []string{"logs:DescribeLogStreams", "logs:FilterLogEvents", "logs:GetLogEvents"}, Resources: groups},
-		{Sid: "Health", Actions: []string{"elasticloadbalancing:DescribeTargetHealth", "tag:GetResources"}, Resources: policy.Everything},
-	}
+	return []policy.Permission{{Sid: "Logs", Actions: []string{"logs:DescribeLogStreams", "logs:FilterLogEvents", "logs:GetLogEvents"},
+		Resources: groups}}
 }

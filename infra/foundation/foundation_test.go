@@ -1,7 +1,6 @@
 package foundation_test
 
 import (
-	"encoding/json"
 	"strings"
 	"testing"
 
@@ -173,32 +172,6 @@ func TestA8AndB22RepositoriesAreConfigured(t *testing.T) {
 			infratest.Equal(t, env+" "+name+"'s encryption, without one ECR's own AES-256", r.Text("EncryptionConfiguration"), "<nothing>")
 		}
 		infratest.Equal(t, env+"'s repositories", len(found), 3)
-	}
-}
-
-func TestC41ATaggedImageExpiresByItsPlaceAndAnotherByItsAge(t *testing.T) {
-	type selection struct {
-		TagStatus      string
-		TagPatternList []string
-		CountType      string
-		CountNumber    int
-		CountUnit      string
-	}
-	type rule struct {
-		RulePriority int
-		Selection    selection
-		Action       struct{ Type string }
-	}
-	for _, r := range synth(t, "dev", func(e *config.Environment) { e.ECR.KeepImages = 25 }).Of(repository) {
-		var policy struct{ Rules []rule }
-		if err := json.Unmarshal([]byte(r.Text("LifecyclePolicy", "LifecyclePolicyText")), &policy); err != nil {
-			t.Fatal(err)
-		}
-		expire := struct{ Type string }{"expire"}
-		infratest.Equal(t, r.Text("RepositoryName"), policy.Rules, []rule{
-			{1, selection{TagStatus: "untagged", CountType: "sinceImagePushed", CountNumber: 7, CountUnit: "days"}, expire},
-			{2, selection{TagStatus: "tagged", TagPatternList: []string{"*"}, CountType: "imageCountMoreThan", CountNumber: 25}, expire},
-		})
 	}
 }
 

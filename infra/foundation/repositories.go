@@ -29,7 +29,7 @@ func newRepository(scope constructs.Construct, id, name string, env config.Envir
 		Encryption:         awsecr.RepositoryEncryption_AES_256(),
 		ImageScanOnPush:    jsii.Bool(env.ECR.ScanOnPush),
 		ImageTagMutability: mutability(env.ECR.Immutable),
-		LifecycleRules:     expireImages(env.ECR.KeepImages),
+		LifecycleRules:     expireImages(env.ECR),
 		RemovalPolicy:      part.Removal(env),
 		EmptyOnDelete:      jsii.Bool(env.Removal.EmptyOnDelete),
 	})
@@ -43,10 +43,19 @@ func mutability(immutable bool) awsecr.TagMutability {
 	return awsecr.TagMutability_MUTABLE
 }
 
-// expireImages keeps the newest images of those that have a tag, which is one
-// per deploy; what lost its tag goes after a week. Counting them together
-// (000_e03a210ce428a44a.txt L468) would expire an image that a rollback needs.
-func expireImages(keep int) *[]*awsecr.LifecycleRule {
+// expireImages keeps the newest images that were deployed, which a rollback may
+// need, and the newest of all that have a tag; what lost its tag goes after a week.
+//
+// "An image that matches the tagging requirements of a rule cannot be expired by
+// a rule with a lower priority" (Amazon ECR User Guide, Lifecycle policy
+// evaluation rules): not whether a rule expires an image counts, but whether one
+// of the image's tags is of its pattern. So the second rule alone decides about
+// an image that was deployed, however many are pushed after it that never are.
+// Both rules count by when an image was pushed; a tag that it gets later doesn't
+// make it newer. One rule for all (000_e03a210ce428a44a.txt L468) would expire
+// an image that a rollback needs. A further tag on an image is no other tag's
+// move, so repositories with immutable tags take it, too.
+func expireImages(ecr config.ECR) *[]*awsecr.LifecycleRule {
 	return &[]*awsecr.LifecycleRule{
 		{
 			Description:  jsii.String("Untagged images go after a week"),
@@ -54,12 +63,18 @@ func expireImages(keep int) *[]*awsecr.LifecycleRule {
 			TagStatus:    awsecr.TagStatus_UNTAGGED,
 			MaxImageAge:  awscdk.Duration_Days(jsii.Number(7)),
 		},
-		{
-			Description:    jsii.String("The newest tagged images stay"),
-			RulePriority:   jsii.Number(2),
-			TagStatus:      awsecr.TagStatus_TAGGED,
-			TagPatternList: jsii.Strings("*"),
-			MaxImageCount:  jsii.Number(keep),
-		},
+		newestStay(2, "The newest deployed images stay", names.DeployedTagPrefix+"*", ecr.KeepDeployed),
+		newestStay(3, "The newest tagged images stay", "*", ecr.KeepImages),
+	}
+}
+
+// newestStay expires the images with a tag of the pattern but for the newest.
+func newestStay(priority int, description, pattern string, keep int) *awsecr.LifecycleRule {
+	return &awsecr.LifecycleRule{
+		Description:    jsii.String(description),
+		RulePriority:   jsii.Number(priority),
+		TagStatus:      awsecr.TagStatus_TAGGED,
+		TagPatternList: jsii.Strings(pattern),
+		MaxImageCount:  jsii.Number(keep),
 	}
 }

@@ -36,14 +36,14 @@ func basicAuth(scope constructs.Construct, env config.Environment) any {
 	}
 }
 
-// newBranches builds each branch that may deploy, when it is pushed.
+// newBranches builds each branch when it is pushed.
 func newBranches(scope constructs.Construct, env config.Environment, app awsamplify.CfnApp) []awsamplify.CfnBranch {
 	stage := "DEVELOPMENT"
 	if env.Env == config.Production {
 		stage = "PRODUCTION"
 	}
 	var made []awsamplify.CfnBranch
-	for _, branch := range env.GitHub.Branches {
+	for _, branch := range env.Optional.AmplifyBranches {
 		made = append(made, awsamplify.NewCfnBranch(scope, jsii.String("Branch-"+branch), &awsamplify.CfnBranchProps{
 			AppId: app.AttrAppId(), BranchName: jsii.String(branch), Stage: jsii.String(stage),
 			EnableAutoBuild: jsii.Bool(true), Framework: jsii.String("Next.js - SSR"),

@@ -31,6 +31,7 @@ const (
 	maxLoadBalancer = 32
 	maxTargetGroup  = 32
 	maxRole         = 64
+	maxPolicy       = 128
 	maxTag          = 256
 	maxGroup        = 255
 	maxDatabase     = 63
@@ -85,9 +86,10 @@ func (n Names) computeLimits() []Limit {
 	all = append(all, limits("Batch name", maxBatch, hyphenated,
 		n.JobQueue(), n.ComputeEnvironment(false), n.ComputeEnvironment(true),
 		n.UserImportJob(), n.TestCaseImportJob())...)
+	all = append(all, limits("policy", maxPolicy, hyphenated, n.ReadPolicy(), n.CheckPolicy())...)
 	return append(all, limits("role", maxRole, hyphenated,
 		n.ExecutionRole(), n.TaskRole(), n.MigrateExecutionRole(), n.MigrateRole(), n.BatchExecutionRole(),
-		n.BatchJobRole(), n.BatchServiceRole(), n.FlowLogRole(), n.ConfigRole(), n.DeployRole(), n.DatabaseScheduleRole(),
+		n.BatchJobRole(), n.BatchServiceRole(), n.FlowLogRole(), n.ConfigRole(), n.DeployRole(), n.PlanRole(), n.DatabaseScheduleRole(),
 		n.DatabaseAutomationRole(), n.SlackRole(), n.StateMachineRole(), n.StartRole(), n.FrontendRole())...)
 }
 

@@ -103,6 +103,11 @@ func (n Names) FluentBitRepository() string {
 	return or(n.Given.FluentBitRepository, n.with("fluentbit"))
 }
 
+// DeployedTagPrefix begins the tag that an image gets when it is deployed:
+// "deployed-" and twelve digits of its digest. The registry keeps images by it,
+// so that a rollback finds them.
+const DeployedTagPrefix = "deployed-"
+
 // FilesBucket is the application's bucket; the suffix, normally the account's
 // id, makes it globally unique.
 func (n Names) FilesBucket(suffix string) string { return n.with("files", suffix) }

@@ -135,3 +135,12 @@ func (n Names) ConfigRole() string { return n.with("config-role") }
 
 // DeployRole is what GitHub's workflows become.
 func (n Names) DeployRole() string { return n.with("github-deploy-role") }
+
+// PlanRole is what a workflow becomes that only says what a deploy would do.
+func (n Names) PlanRole() string { return n.with("github-plan-role") }
+
+// ReadPolicy is what both read of how the environment is.
+func (n Names) ReadPolicy() string { return n.with("github-read-policy") }
+
+// CheckPolicy is what both read to find out whether a deploy can succeed.
+func (n Names) CheckPolicy() string { return n.with("github-check-policy") }

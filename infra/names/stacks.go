@@ -104,6 +104,8 @@ const (
 	OutputWebACLArn = "WebAclArn"
 	// OutputDeployRoleArn is what GitHub's workflows become (Delivery).
 	OutputDeployRoleArn = "DeployRoleArn"
+	// OutputPlanRoleArn is what a workflow becomes that only plans (Delivery).
+	OutputPlanRoleArn = "PlanRoleArn"
 	// OutputDashboardName is the dashboard's name (Monitoring).
 	OutputDashboardName = "DashboardName"
 	// OutputUserImportJobArn is the user import's job definition (Batch).

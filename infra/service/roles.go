@@ -1,11 +1,14 @@
 package service
 
 import (
+	"slices"
+
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
+	"github.com/prooflink/prooflink/infra/config"
 	"github.com/prooflink/prooflink/infra/foundation"
 	"github.com/prooflink/prooflink/infra/policy"
 	"github.com/prooflink/prooflink/infra/task"
@@ -25,8 +28,21 @@ func newExecutionRole(scope constructs.Construct, props Props) awsiam.Role {
 // with the execution role.
 func newTaskRole(scope constructs.Construct, props Props) awsiam.Role {
 	role := task.NewRole(scope, "TaskRole", props.Env.Names().TaskRole(), "What the application and its log router may do")
-	policy.Grant(role, append(files(props.Foundation.Files), logs(props)...)...)
+	policy.Grant(role, slices.Concat(files(props.Foundation.Files), logs(props), commands(props.Env.App))...)
 	return role
+}
+
+// commands let ECS Exec's agent, which runs beside the application, ask for
+// commands; its channels have no ARN (Amazon ECS Developer Guide, Using Amazon
+// ECS Exec for debugging). Who may run one is the business of that person's role.
+func commands(app config.App) []policy.Permission {
+	if !app.Exec {
+		return nil
+	}
+	return []policy.Permission{{Sid: "Commands", Actions: []string{
+		"ssmmessages:CreateControlChannel", "ssmmessages:CreateDataChannel",
+		"ssmmessages:OpenControlChannel", "ssmmessages:OpenDataChannel",
+	}, Resources: policy.Everything}}
 }
 
 // folders are those that the application uses.

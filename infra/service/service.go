@@ -81,6 +81,7 @@ func newService(scope constructs.Construct, props Props, front balancer, definit
 		NetworkConfiguration: placement(props.Network),
 		PropagateTags:        jsii.String("SERVICE"),
 		EnableEcsManagedTags: jsii.Bool(true),
+		EnableExecuteCommand: jsii.Bool(env.App.Exec),
 	})
 	// ECS refuses a target group without a listener, nobody reaches the first task
 	// before the firewall is there, and a task starts only when its roles have

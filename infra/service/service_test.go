@@ -153,6 +153,7 @@ func TestC49AndC56TheTaskRoleWritesWhatItsTaskWrites(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			found := statements(t, synth(t, dev(t, func(e *config.Environment) {
 				e.Logging.Driver, e.Logging.DirectToCloudWatch, e.Logging.ArchiveBucket = c.driver, c.direct, c.archive
+				e.App.Exec = false
 			})), "TaskRole")
 			delete(found, "S3Access")
 			delete(found, "S3List")
@@ -184,6 +185,23 @@ func TestA7AndC69TheTaskRoleUsesTheFoldersOfItsOwnBucket(t *testing.T) {
 	infratest.Equal(t, "S3List", found["S3List"], "s3:ListBucket on "+bucket)
 	if text := policy(t, s, "TaskRole"); !strings.Contains(text, "{StringLike:{s3:prefix:[evidences/* imports/* imports-results/* control-specs/* dataflows/*]}}") {
 		t.Errorf("the list has no condition:\n%s", text)
+	}
+}
+
+func TestACommandIsRunInATaskOnlyWhereThatIsConfigured(t *testing.T) {
+	cases := map[bool][3]string{
+		true: {"true", "[ssmmessages:CreateControlChannel ssmmessages:CreateDataChannel ssmmessages:OpenControlChannel " +
+			"ssmmessages:OpenDataChannel] on *", "true"},
+		false: {"false", "", templates.Nothing},
+	}
+	for exec, want := range cases {
+		s := synth(t, dev(t, func(e *config.Environment) { e.App.Exec = exec }))
+		infratest.Equal(t, "exec", [3]string{
+			s.One(t, ecsService).Text("EnableExecuteCommand"), statements(t, s, "TaskRole")["Commands"],
+			app(t, s).Text("LinuxParameters", "InitProcessEnabled"),
+		}, want)
+		infratest.Equal(t, "the router's", router(t, s).Text("LinuxParameters"), templates.Nothing)
+		infratest.Equal(t, "the execution role's", statements(t, s, "ExecutionRole")["Commands"], "")
 	}
 }
 

@@ -59,7 +59,19 @@ func addApp(scope constructs.Construct, definition awsecs.FargateTaskDefinition,
 		HealthCheck: healthCheck(env.App),
 		Logging:     appLogs(props),
 		StopTimeout: awscdk.Duration_Seconds(jsii.Number(appStopSeconds)),
+
+		LinuxParameters: reaping(scope, env.App),
 	})
+}
+
+// reaping lets an init process collect what commands in a running task leave
+// behind (Amazon ECS Developer Guide, Using Amazon ECS Exec for debugging); the
+// application doesn't.
+func reaping(scope constructs.Construct, app config.App) awsecs.LinuxParameters {
+	if !app.Exec {
+		return nil
+	}
+	return awsecs.NewLinuxParameters(scope, jsii.String("Init"), &awsecs.LinuxParametersProps{InitProcessEnabled: jsii.Bool(true)})
 }
 
 // appLogs is the application's log driver; a container has one. FireLens's has
