@@ -48,7 +48,6 @@ func (h *Held) take(ctx context.Context, options Options, tell *teller) error {
 		if first == nil {
 			first = &state
 		}
-		h.wrote = h.wrote && h.mine(state)
 		if state.Free() || h.mine(state) {
 			won, err := h.try(ctx, state)
 			if err != nil {

@@ -68,13 +68,13 @@ func (h *Held) watch(ctx context.Context) {
 	}
 }
 
-// errNoAnswer is why a lock wasn't renewed where no call has even failed.
-var errNoAnswer = errors.New("no call to SSM was answered")
+// errAsleep is why a lock wasn't renewed where no call has even failed.
+var errAsleep = errors.New("this machine was asleep, or its clock was set")
 
 // cause is why a lock wasn't renewed.
 func cause(problem error) error {
 	if problem == nil {
-		return errNoAnswer
+		return errAsleep
 	}
 	return problem
 }
@@ -92,7 +92,7 @@ func (h *Held) renewals(ctx context.Context) {
 	due := every
 	for h.rest(ctx, due) {
 		if err := h.renew(ctx); err != nil {
-			h.fail(ctx, err)
+			h.fail(err)
 			due = poll
 			continue
 		}
@@ -117,8 +117,12 @@ func (h *Held) rest(ctx context.Context, due time.Duration) bool {
 	return true
 }
 
-// renew writes the lock again, until the write counts.
+// renew writes the lock again, until the write counts. It gives up on a call that
+// isn't answered, or that the SDK tries again less and less often, while there is
+// time for others.
 func (h *Held) renew(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 2*poll)
+	defer cancel()
 	for {
 		won, err := h.write(ctx, h.base)
 		if won || err != nil {
@@ -139,7 +143,7 @@ func (h *Held) renew(ctx context.Context) error {
 }
 
 // fail notes a problem, which may pass, and ends the context for one that can't.
-func (h *Held) fail(ctx context.Context, err error) {
+func (h *Held) fail(err error) {
 	var lost *Lost
 	var unreadable *Unreadable
 	switch {
@@ -147,7 +151,7 @@ func (h *Held) fail(ctx context.Context, err error) {
 		h.cancel(lost)
 	case errors.As(err, &unreadable):
 		h.cancel(&Lost{Env: h.parameter.env, Err: unreadable})
-	case ctx.Err() == nil:
+	default:
 		h.mu.Lock()
 		defer h.mu.Unlock()
 		h.problem = err

@@ -235,32 +235,32 @@ func TestAStepIsSoonInTheLock(t *testing.T) {
 func TestRenewalThroughTrouble(t *testing.T) {
 	throttled := awsfake.Error("ThrottlingException", "Rate exceeded")
 	unavailable := awsfake.ErrorStatus(503, "ServiceUnavailable", "")
+	const forEver = 1_000_000
 	for name, test := range map[string]struct {
 		trouble error
-		lasts   time.Duration
+		calls   int // that fail, one after the other
 		lost    bool
 	}{
-		"throttling for 60 seconds":       {throttled, 60 * time.Second, false},
-		"5xx for 60 seconds":              {unavailable, 60 * time.Second, false},
-		"lost answers for 60 seconds":     {awsfake.ErrLost, 60 * time.Second, false},
-		"denied for 60 seconds":           {awsfake.Error("AccessDeniedException", "no"), 60 * time.Second, false},
-		"throttling for ever":             {throttled, time.Hour, true},
-		"credentials that have run out":   {awsfake.Error("ExpiredTokenException", "The security token included in the request is expired"), time.Hour, true},
-		"a busy parameter for 60 seconds": {awsfake.Error("TooManyUpdates", ""), 60 * time.Second, false},
-		"answers that are lost for ever":  {awsfake.ErrLost, time.Hour, true},
+		"throttling for a while":         {throttled, 12, false},
+		"5xx for a while":                {unavailable, 12, false},
+		"lost answers for a while":       {awsfake.ErrLost, 12, false},
+		"denied for a while":             {awsfake.Error("AccessDeniedException", "no"), 10, false},
+		"a busy parameter for a while":   {awsfake.Error("TooManyUpdates", ""), 10, false},
+		"throttling for ever":            {throttled, forEver, true},
+		"credentials that have run out":  {awsfake.Error("ExpiredTokenException", "The security token included in the request is expired"), forEver, true},
+		"answers that are lost for ever": {awsfake.ErrLost, forEver, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld()
 				m := w.machine()
 				held, run := m.acquire(t, t.Context(), owner("CI"))
-				m.server.Fail("ssm:*", 1_000_000, test.trouble)
+				m.server.Fail("ssm:PutParameter", test.calls, test.trouble)
 				began := time.Now()
 				select {
 				case <-run.Done():
-				case <-time.After(test.lasts):
+				case <-time.After(time.Hour):
 				}
-				m = w.machine()
 				switch {
 				case !test.lost && run.Err() != nil:
 					t.Errorf("lost after %s: %v", time.Since(began), context.Cause(run))
@@ -270,14 +270,28 @@ func TestRenewalThroughTrouble(t *testing.T) {
 					t.Error("the lock is free before its holder knows")
 				}
 				var lost *lock.Lost
-				if test.lost && !errors.As(context.Cause(run), &lost) {
+				if test.lost && (!errors.As(context.Cause(run), &lost) || !strings.Contains(lost.Error(), "could not be renewed for 100 seconds: ")) {
 					t.Errorf("the cause is %v", context.Cause(run))
 				}
-				t.Log(context.Cause(run))
 				_ = held.Release(t.Context())
 			})
 		})
 	}
+}
+
+func TestRenewalAfterCallsThatAreNotAnswered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newWorld().machine()
+		held, run := m.acquire(t, t.Context(), owner("CI"))
+		m.server.Latency(time.Hour)
+		time.Sleep(70 * time.Second)
+		m.server.Latency(0)
+		time.Sleep(time.Hour)
+		if run.Err() != nil {
+			t.Error(context.Cause(run))
+		}
+		m.release(t, held)
+	})
 }
 
 func TestWhyALockIsLost(t *testing.T) {
@@ -384,8 +398,9 @@ func TestReleaseWorksWhenTheRunWasToldToEnd(t *testing.T) {
 		if !m.read(t).Free() {
 			t.Error("still held")
 		}
-		if err := held.Release(ctx); err != nil {
-			t.Errorf("the second time: %v", err)
+		versions := len(w.store.Versions(parameter))
+		if err := held.Release(ctx); err != nil || len(w.store.Versions(parameter)) != versions {
+			t.Errorf("the second time it writes %d versions, %v", len(w.store.Versions(parameter))-versions, err)
 		}
 	})
 }
@@ -447,6 +462,56 @@ func TestAnAttemptThatIsInterruptedLeavesNothing(t *testing.T) {
 					t.Errorf("left taken (%v): %+v", err, other.read(t))
 				}
 			})
+		})
+	}
+}
+
+func TestAnAttemptThatIsInterruptedBeforeItsAnswerFreesWhatItHasTaken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		m := w.machine()
+		m.access.HTTPClient = &late{HTTPClient: m.access.HTTPClient, by: time.Minute}
+		ctx, interrupt := context.WithTimeout(t.Context(), time.Second)
+		defer interrupt()
+		if _, _, err := lock.Acquire(ctx, m.access, dev, owner("mika"), lock.Options{}, io.Discard); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("%v", err)
+		}
+		if versions := len(w.store.Versions(parameter)); versions != 2 {
+			t.Errorf("%d versions, not one that takes it and one that frees it", versions)
+		}
+		if state := w.machine().read(t); !state.Free() {
+			t.Errorf("left taken: %+v", state)
+		}
+	})
+}
+
+func TestAnAnswerThatComesTooLateIsNotReliedOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		m := w.machine()
+		m.access.HTTPClient = &late{HTTPClient: m.access.HTTPClient, by: lease - margin/2}
+		held, run := m.acquire(t, t.Context(), owner("mika"))
+		synctest.Wait()
+		if run.Err() != nil || len(w.store.Versions(parameter)) != 2 {
+			t.Errorf("%v, %d versions", context.Cause(run), len(w.store.Versions(parameter)))
+		}
+		m.release(t, held)
+	})
+}
+
+func TestAVersionThatIsNotThereYetIsAskedForAgain(t *testing.T) {
+	for times, ok := range map[int]bool{1: true, 4: true, 5: false} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld()
+			m := w.machine()
+			held, _ := m.acquire(t, t.Context(), owner("CI"))
+			w.store.Write(parameter, w.value(t)) // overtaken: it says the same base
+			m.access.HTTPClient = &stale{m.access.HTTPClient, times}
+			state, err := lock.Read(t.Context(), m.access, dev)
+			if ok && (err != nil || !state.Held || state.Version != 2) || !ok && err == nil {
+				t.Errorf("%d times: %+v, %v", times, state, err)
+			}
+			m.release(t, held)
 		})
 	}
 }
@@ -708,8 +773,10 @@ func TestTheValueFitsIntoAParameter(t *testing.T) {
 				t.Errorf("%+v", state)
 			}
 			m.release(t, held)
-			if _, err := lock.Hold(t.Context(), m.access, dev, owner(text), time.Hour); err != nil {
-				t.Error(err)
+			for range 2 {
+				if _, err := lock.Hold(t.Context(), m.access, dev, owner(text), time.Hour); err != nil {
+					t.Error(err)
+				}
 			}
 			if _, err := lock.Unlock(t.Context(), m.access, dev, text, false); err != nil {
 				t.Error(err)

@@ -1,10 +1,11 @@
 package lock_test
 
 import (
+	"bytes"
 	"context"
+	"io"
 	"net/http"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -66,22 +67,52 @@ func (d dated) Do(r *http.Request) (*http.Response, error) {
 	return response, err
 }
 
-// text is where lines go to that several may write.
-type text struct {
-	mu sync.Mutex
-	b  strings.Builder
+// late is a connection whose first write is answered late, though it is done.
+type late struct {
+	aws.HTTPClient
+	by   time.Duration
+	done bool
 }
 
-func (t *text) Write(p []byte) (int, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.b.Write(p)
+func (l *late) Do(r *http.Request) (*http.Response, error) {
+	ctx := r.Context()
+	if l.done || !strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".PutParameter") {
+		return l.HTTPClient.Do(r)
+	}
+	l.done = true
+	response, err := l.HTTPClient.Do(r.WithContext(context.WithoutCancel(ctx)))
+	select {
+	case <-ctx.Done():
+		if err == nil {
+			response.Body.Close()
+		}
+		return nil, ctx.Err()
+	case <-time.After(l.by):
+		return response, err
+	}
 }
 
-func (t *text) String() string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.b.String()
+// stale is a connection to a copy of Parameter Store that doesn't know of a
+// version for a few calls.
+type stale struct {
+	aws.HTTPClient
+	times int
+}
+
+func (s *stale) Do(r *http.Request) (*http.Response, error) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	if s.times == 0 || !bytes.Contains(body, []byte(parameter+":")) {
+		return s.HTTPClient.Do(r)
+	}
+	s.times--
+	return &http.Response{
+		StatusCode: http.StatusBadRequest, Header: http.Header{"Content-Type": {"application/x-amz-json-1.1"}},
+		Body: io.NopCloser(strings.NewReader(`{"__type":"ParameterVersionNotFound","message":"not yet"}`)),
+	}, nil
 }
 
 func owner(who string) lock.Owner { return lock.Owner{Who: who, Purpose: "deploy"} }
@@ -104,6 +135,13 @@ func (m machine) read(t *testing.T) lock.State {
 		t.Fatal(err)
 	}
 	return state
+}
+
+// value is what the parameter has.
+func (w world) value(t *testing.T) string {
+	t.Helper()
+	versions := w.store.Versions(parameter)
+	return *versions[len(versions)-1].Value
 }
 
 func (m machine) release(t *testing.T, held *lock.Held) {
