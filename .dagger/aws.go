@@ -6,14 +6,16 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/prooflink/prooflink/.dagger/delivery"
 	"github.com/prooflink/prooflink/.dagger/images"
 	"github.com/prooflink/prooflink/.dagger/internal/dagger"
 	"github.com/prooflink/prooflink/.dagger/local"
 	"github.com/prooflink/prooflink/.dagger/stacks"
 	"github.com/prooflink/prooflink/infra/config"
+	"github.com/prooflink/prooflink/infra/names"
 )
 
-// account is the stacks.Machine that works on an environment's AWS account.
+// account is the delivery.Machine that works on an environment's AWS account.
 type account struct {
 	*Prooflink
 	environment config.Environment
@@ -21,7 +23,7 @@ type account struct {
 	run string
 }
 
-var _ stacks.Machine = account{}
+var _ delivery.Machine = account{}
 
 // account is a new run's.
 func (m *Prooflink) account(environment config.Environment) account {
@@ -35,6 +37,38 @@ func (a account) Publish(ctx context.Context) ([]images.Published, error) {
 		return nil, err
 	}
 	return a.publish(ctx, a.environment, to)
+}
+
+// Find asks the environment's registry for this checkout's images; one that it
+// lacks is left out.
+func (a account) Find(ctx context.Context) ([]images.Published, error) {
+	to, err := a.target(ctx, a.environment, nil)
+	if err != nil {
+		return nil, err
+	}
+	var published []images.Published
+	for _, source := range images.All() {
+		tag, err := a.tag(ctx, source, a.environment)
+		if err != nil {
+			return nil, err
+		}
+		digest, there, err := to.registry.Find(ctx, source.Repository(a.environment.Names()), tag)
+		if err != nil {
+			return nil, err
+		}
+		if there {
+			published = append(published, images.Published{Name: source.Name, Tag: tag, Digest: digest})
+		}
+	}
+	return published, nil
+}
+
+// findFor finds the images where any of the stacks names some.
+func (a account) findFor(ctx context.Context, roles []names.StackRole) ([]images.Published, error) {
+	if !stacks.NeedImages(roles) {
+		return nil, nil
+	}
+	return a.Find(ctx)
 }
 
 // Synth writes the templates into a folder of this function.

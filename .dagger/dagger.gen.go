@@ -69,6 +69,8 @@ func (r Prooflink) MarshalJSON() ([]byte, error) {
 		AwsSecretAccessKey *dagger.Secret
 		AwsSessionToken    *dagger.Secret
 		Emulator           *dagger.Service
+		Who                string
+		Run                string
 	}
 	concrete.Source = r.Source
 	concrete.Git = r.Git
@@ -78,6 +80,8 @@ func (r Prooflink) MarshalJSON() ([]byte, error) {
 	concrete.AwsSecretAccessKey = r.AwsSecretAccessKey
 	concrete.AwsSessionToken = r.AwsSessionToken
 	concrete.Emulator = r.Emulator
+	concrete.Who = r.Who
+	concrete.Run = r.Run
 	return json.Marshal(&concrete)
 }
 
@@ -91,6 +95,8 @@ func (r *Prooflink) UnmarshalJSON(bs []byte) error {
 		AwsSecretAccessKey *dagger.Secret
 		AwsSessionToken    *dagger.Secret
 		Emulator           *dagger.Service
+		Who                string
+		Run                string
 	}
 	err := json.Unmarshal(bs, &concrete)
 	if err != nil {
@@ -104,6 +110,8 @@ func (r *Prooflink) UnmarshalJSON(bs []byte) error {
 	r.AwsSecretAccessKey = concrete.AwsSecretAccessKey
 	r.AwsSessionToken = concrete.AwsSessionToken
 	r.Emulator = concrete.Emulator
+	r.Who = concrete.Who
+	r.Run = concrete.Run
 	return nil
 }
 
@@ -351,14 +359,56 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg stacks", err))
 				}
 			}
-			var dryRun bool
-			if inputArgs["dryRun"] != nil {
-				err = json.Unmarshal([]byte(inputArgs["dryRun"]), &dryRun)
+			var plan bool
+			if inputArgs["plan"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["plan"]), &plan)
 				if err != nil {
-					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg dryRun", err))
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg plan", err))
 				}
 			}
-			return (*Prooflink).Deploy(&parent, ctx, env, usersCsv, stacks, dryRun)
+			var skipBuild bool
+			if inputArgs["skipBuild"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["skipBuild"]), &skipBuild)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg skipBuild", err))
+				}
+			}
+			var concurrency int
+			if inputArgs["concurrency"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["concurrency"]), &concurrency)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg concurrency", err))
+				}
+			}
+			var waitInProgress bool
+			if inputArgs["waitInProgress"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["waitInProgress"]), &waitInProgress)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg waitInProgress", err))
+				}
+			}
+			var timeoutMinutes int
+			if inputArgs["timeoutMinutes"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["timeoutMinutes"]), &timeoutMinutes)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg timeoutMinutes", err))
+				}
+			}
+			var confirm string
+			if inputArgs["confirm"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["confirm"]), &confirm)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg confirm", err))
+				}
+			}
+			var format string
+			if inputArgs["format"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["format"]), &format)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg format", err))
+				}
+			}
+			return (*Prooflink).Deploy(&parent, ctx, env, usersCsv, stacks, plan, skipBuild, concurrency, waitInProgress, timeoutMinutes, confirm, format)
 		case "Destroy":
 			var parent Prooflink
 			err = json.Unmarshal(parentJSON, &parent)
@@ -429,6 +479,41 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 				}
 			}
 			return (*Prooflink).Diff(&parent, ctx, env, against, againstTemplates, stacks, format, fail)
+		case "Exec":
+			var parent Prooflink
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			var env string
+			if inputArgs["env"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["env"]), &env)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg env", err))
+				}
+			}
+			var command string
+			if inputArgs["command"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["command"]), &command)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg command", err))
+				}
+			}
+			var container string
+			if inputArgs["container"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["container"]), &container)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg container", err))
+				}
+			}
+			var task string
+			if inputArgs["task"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["task"]), &task)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg task", err))
+				}
+			}
+			return (*Prooflink).Exec(&parent, ctx, env, command, container, task)
 		case "FormatGo":
 			var parent Prooflink
 			err = json.Unmarshal(parentJSON, &parent)
@@ -457,6 +542,139 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
 			}
 			return nil, (*Prooflink).LintWorkflows(&parent, ctx)
+		case "Lock":
+			var parent Prooflink
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			var env string
+			if inputArgs["env"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["env"]), &env)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg env", err))
+				}
+			}
+			var purpose string
+			if inputArgs["purpose"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["purpose"]), &purpose)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg purpose", err))
+				}
+			}
+			var length string
+			if inputArgs["length"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["length"]), &length)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg length", err))
+				}
+			}
+			return (*Prooflink).Lock(&parent, ctx, env, purpose, length)
+		case "Logs":
+			var parent Prooflink
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			var env string
+			if inputArgs["env"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["env"]), &env)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg env", err))
+				}
+			}
+			var part string
+			if inputArgs["part"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["part"]), &part)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg part", err))
+				}
+			}
+			var since string
+			if inputArgs["since"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["since"]), &since)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg since", err))
+				}
+			}
+			var follow bool
+			if inputArgs["follow"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["follow"]), &follow)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg follow", err))
+				}
+			}
+			var filter string
+			if inputArgs["filter"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["filter"]), &filter)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg filter", err))
+				}
+			}
+			var task string
+			if inputArgs["task"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["task"]), &task)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg task", err))
+				}
+			}
+			return (*Prooflink).Logs(&parent, ctx, env, part, since, follow, filter, task)
+		case "Migrate":
+			var parent Prooflink
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			var env string
+			if inputArgs["env"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["env"]), &env)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg env", err))
+				}
+			}
+			var plan bool
+			if inputArgs["plan"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["plan"]), &plan)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg plan", err))
+				}
+			}
+			var skipBuild bool
+			if inputArgs["skipBuild"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["skipBuild"]), &skipBuild)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg skipBuild", err))
+				}
+			}
+			var waitInProgress bool
+			if inputArgs["waitInProgress"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["waitInProgress"]), &waitInProgress)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg waitInProgress", err))
+				}
+			}
+			var timeoutMinutes int
+			if inputArgs["timeoutMinutes"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["timeoutMinutes"]), &timeoutMinutes)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg timeoutMinutes", err))
+				}
+			}
+			var confirm string
+			if inputArgs["confirm"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["confirm"]), &confirm)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg confirm", err))
+				}
+			}
+			var format string
+			if inputArgs["format"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["format"]), &format)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg format", err))
+				}
+			}
+			return (*Prooflink).Migrate(&parent, ctx, env, plan, skipBuild, waitInProgress, timeoutMinutes, confirm, format)
 		case "Publish":
 			var parent Prooflink
 			err = json.Unmarshal(parentJSON, &parent)
@@ -478,6 +696,223 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 				}
 			}
 			return (*Prooflink).Publish(&parent, ctx, env, registry)
+		case "RegisterTaskDefinition":
+			var parent Prooflink
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			var env string
+			if inputArgs["env"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["env"]), &env)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg env", err))
+				}
+			}
+			var definition *dagger.File
+			if inputArgs["definition"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["definition"]), &definition)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg definition", err))
+				}
+			}
+			return (*Prooflink).RegisterTaskDefinition(&parent, ctx, env, definition)
+		case "Release":
+			var parent Prooflink
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			var env string
+			if inputArgs["env"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["env"]), &env)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg env", err))
+				}
+			}
+			var plan bool
+			if inputArgs["plan"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["plan"]), &plan)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg plan", err))
+				}
+			}
+			var skipBuild bool
+			if inputArgs["skipBuild"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["skipBuild"]), &skipBuild)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg skipBuild", err))
+				}
+			}
+			var waitInProgress bool
+			if inputArgs["waitInProgress"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["waitInProgress"]), &waitInProgress)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg waitInProgress", err))
+				}
+			}
+			var timeoutMinutes int
+			if inputArgs["timeoutMinutes"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["timeoutMinutes"]), &timeoutMinutes)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg timeoutMinutes", err))
+				}
+			}
+			var confirm string
+			if inputArgs["confirm"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["confirm"]), &confirm)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg confirm", err))
+				}
+			}
+			var format string
+			if inputArgs["format"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["format"]), &format)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg format", err))
+				}
+			}
+			return (*Prooflink).Release(&parent, ctx, env, plan, skipBuild, waitInProgress, timeoutMinutes, confirm, format)
+		case "RenderTaskDefinition":
+			var parent Prooflink
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			var env string
+			if inputArgs["env"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["env"]), &env)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg env", err))
+				}
+			}
+			return (*Prooflink).RenderTaskDefinition(&parent, ctx, env)
+		case "Report":
+			var parent Prooflink
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			var env string
+			if inputArgs["env"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["env"]), &env)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg env", err))
+				}
+			}
+			var format string
+			if inputArgs["format"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["format"]), &format)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg format", err))
+				}
+			}
+			return (*Prooflink).Report(&parent, ctx, env, format)
+		case "Rollback":
+			var parent Prooflink
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			var env string
+			if inputArgs["env"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["env"]), &env)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg env", err))
+				}
+			}
+			var to string
+			if inputArgs["to"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["to"]), &to)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg to", err))
+				}
+			}
+			var plan bool
+			if inputArgs["plan"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["plan"]), &plan)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg plan", err))
+				}
+			}
+			var waitInProgress bool
+			if inputArgs["waitInProgress"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["waitInProgress"]), &waitInProgress)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg waitInProgress", err))
+				}
+			}
+			var timeoutMinutes int
+			if inputArgs["timeoutMinutes"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["timeoutMinutes"]), &timeoutMinutes)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg timeoutMinutes", err))
+				}
+			}
+			var confirm string
+			if inputArgs["confirm"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["confirm"]), &confirm)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg confirm", err))
+				}
+			}
+			var format string
+			if inputArgs["format"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["format"]), &format)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg format", err))
+				}
+			}
+			return (*Prooflink).Rollback(&parent, ctx, env, to, plan, waitInProgress, timeoutMinutes, confirm, format)
+		case "RunTask":
+			var parent Prooflink
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			var env string
+			if inputArgs["env"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["env"]), &env)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg env", err))
+				}
+			}
+			var command []string
+			if inputArgs["command"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["command"]), &command)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg command", err))
+				}
+			}
+			var definition string
+			if inputArgs["definition"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["definition"]), &definition)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg definition", err))
+				}
+			}
+			var container string
+			if inputArgs["container"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["container"]), &container)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg container", err))
+				}
+			}
+			var envOverride []string
+			if inputArgs["envOverride"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["envOverride"]), &envOverride)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg envOverride", err))
+				}
+			}
+			var timeoutMinutes int
+			if inputArgs["timeoutMinutes"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["timeoutMinutes"]), &timeoutMinutes)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg timeoutMinutes", err))
+				}
+			}
+			return (*Prooflink).RunTask(&parent, ctx, env, command, definition, container, envOverride, timeoutMinutes)
 		case "Serve":
 			var parent Prooflink
 			err = json.Unmarshal(parentJSON, &parent)
@@ -492,6 +927,27 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 				}
 			}
 			return (*Prooflink).Serve(&parent, ctx, usersCsv)
+		case "Status":
+			var parent Prooflink
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			var env string
+			if inputArgs["env"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["env"]), &env)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg env", err))
+				}
+			}
+			var format string
+			if inputArgs["format"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["format"]), &format)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg format", err))
+				}
+			}
+			return (*Prooflink).Status(&parent, ctx, env, format)
 		case "Synth":
 			var parent Prooflink
 			err = json.Unmarshal(parentJSON, &parent)
@@ -555,6 +1011,55 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
 			}
 			return nil, (*Prooflink).TestInfra(&parent, ctx)
+		case "Unlock":
+			var parent Prooflink
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			var env string
+			if inputArgs["env"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["env"]), &env)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg env", err))
+				}
+			}
+			var force bool
+			if inputArgs["force"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["force"]), &force)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg force", err))
+				}
+			}
+			return (*Prooflink).Unlock(&parent, ctx, env, force)
+		case "Verify":
+			var parent Prooflink
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			var env string
+			if inputArgs["env"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["env"]), &env)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg env", err))
+				}
+			}
+			var startDb bool
+			if inputArgs["startDb"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["startDb"]), &startDb)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg startDb", err))
+				}
+			}
+			var format string
+			if inputArgs["format"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["format"]), &format)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg format", err))
+				}
+			}
+			return (*Prooflink).Verify(&parent, ctx, env, startDb, format)
 		case "":
 			var parent Prooflink
 			err = json.Unmarshal(parentJSON, &parent)
@@ -617,7 +1122,21 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg emulator", err))
 				}
 			}
-			return New(source, git, nodeImage, fluentBitImage, awsAccessKeyId, awsSecretAccessKey, awsSessionToken, emulator), nil
+			var who string
+			if inputArgs["who"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["who"]), &who)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg who", err))
+				}
+			}
+			var run string
+			if inputArgs["run"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["run"]), &run)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg run", err))
+				}
+			}
+			return New(source, git, nodeImage, fluentBitImage, awsAccessKeyId, awsSecretAccessKey, awsSessionToken, emulator, who, run), nil
 		default:
 			return nil, fmt.Errorf("unknown function %s", fnName)
 		}

@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/prooflink/prooflink/.dagger/delivery"
 	"github.com/prooflink/prooflink/.dagger/internal/dagger"
 	"github.com/prooflink/prooflink/.dagger/local"
 	"github.com/prooflink/prooflink/infra/config"
@@ -14,15 +15,19 @@ import (
 // localEnv needs no AWS account: everything runs beside the engine.
 const localEnv = "local"
 
-// Deploy an environment, and say what each step did.
+// Deploy an environment, and be done only when what was built is what runs.
 //
 // "local" builds and pushes the images to a registry beside the engine,
 // deploys the infrastructure to an emulated AWS, registers the definitions
 // there and runs the images by them, with a real PostgreSQL.
 //
-// On AWS, `--env dev --stacks Foundation,Network` deploys just these stacks, in
-// the order in which they depend on each other, and publishes the images first
-// where a stack needs them. Look at the changes with `--dry-run` before.
+// On AWS it checks first, takes the environment's lock, publishes the images
+// that the registry lacks, deploys the stacks, runs the migrations before the
+// service moves, follows the service's deployment to its end, and compares the
+// digests of the running tasks with those that were built. `--plan` says what it
+// would do. The exit code is 0 when it runs, 1 when something failed, 2 for
+// wrong arguments or configuration, and 3 when it was rolled back; `report`
+// shows the last run again.
 //
 // +cache="never"
 func (m *Prooflink) Deploy(
@@ -33,20 +38,47 @@ func (m *Prooflink) Deploy(
 	//
 	// +optional
 	usersCsv *dagger.File,
-	// The stacks to deploy, like "Network,Database"; "NetworkStack-dev" is understood, too.
+	// The stacks to deploy, like "Network,Database"; by default all. "NetworkStack-dev" is understood, too.
 	//
 	// +optional
 	stacks []string,
-	// Return what would change, and change nothing.
+	// Say what would be done, and change nothing.
 	//
 	// +optional
-	dryRun bool,
+	plan bool,
+	// Take the images of the last deployment instead of this checkout's.
+	//
+	// +optional
+	skipBuild bool,
+	// How many stacks are deployed at a time.
+	//
+	// +default=4
+	concurrency int,
+	// Wait for a deployment that somebody else has under way; false fails instead.
+	//
+	// +default=true
+	waitInProgress bool,
+	// How many minutes the service's deployment, and the migration, may each take.
+	//
+	// +default=30
+	timeoutMinutes int,
+	// The environment again, which "prod" asks for: --confirm prod.
+	//
+	// +optional
+	confirm string,
+	// "text" for a person, "json" for a program.
+	//
+	// +default="text"
+	format string,
 ) (string, error) {
-	if len(stacks) > 0 || dryRun {
-		return m.deployStacks(ctx, env, stacks, dryRun)
+	if env == localEnv && m.Emulator == nil {
+		summary, _, err := m.deploy(ctx, usersCsv, "To look at it: dagger call serve up --ports 3000:3000, then http://localhost:3000")
+		return summary, m.ended(ctx, env, err)
 	}
-	summary, _, err := m.deploy(ctx, env, usersCsv, "To look at it: dagger call serve up --ports 3000:3000, then http://localhost:3000")
-	return summary, err
+	return m.delivered(ctx, request{
+		env: env, stacks: stacks, plan: plan, skipBuild: skipBuild, concurrency: concurrency,
+		wait: waitInProgress, minutes: timeoutMinutes, confirm: confirm, format: format,
+	}, delivery.Deploy, delivery.PlanDeploy)
 }
 
 // Deploy the environment "local" and keep it up: `serve up --ports 3000:3000`.
@@ -59,7 +91,7 @@ func (m *Prooflink) Serve(
 	// +optional
 	usersCsv *dagger.File,
 ) (*dagger.Service, error) {
-	summary, system, err := m.deploy(ctx, localEnv, usersCsv, "With `up --ports 3000:3000` it is at http://localhost:3000")
+	summary, system, err := m.deploy(ctx, usersCsv, "With `up --ports 3000:3000` it is at http://localhost:3000")
 	if err != nil {
 		return nil, err
 	}
@@ -67,17 +99,15 @@ func (m *Prooflink) Serve(
 	return system.app, nil
 }
 
-func (m *Prooflink) deploy(ctx context.Context, env string, usersCsv *dagger.File, next string) (string, *containers, error) {
-	environment, err := config.Load(env)
+// deploy deploys the environment "local".
+func (m *Prooflink) deploy(ctx context.Context, usersCsv *dagger.File, next string) (string, *containers, error) {
+	environment, err := config.Load(localEnv)
 	if err != nil {
 		return "", nil, err
-	}
-	if env != localEnv {
-		return "", nil, m.refuseAWS(ctx, environment)
 	}
 	users, err := m.sample(ctx, usersCsv)
 	if err != nil {
-		return "", nil, err
+		return "", nil, misused(err)
 	}
 	system, err := m.containers(ctx, environment)
 	if err != nil {
@@ -90,17 +120,6 @@ func (m *Prooflink) deploy(ctx context.Context, env string, usersCsv *dagger.Fil
 		Next:        next,
 	})
 	return summary, system, err
-}
-
-// refuseAWS says what a deployment to AWS lacks, what the caller can mend first.
-func (m *Prooflink) refuseAWS(ctx context.Context, environment config.Environment) error {
-	if _, err := m.awsConfig(ctx, environment); err != nil {
-		return err
-	}
-	if err := refuseExamples(environment); err != nil {
-		return err
-	}
-	return fmt.Errorf("deploy %s: this version deploys no whole environment to AWS yet; use --stacks to deploy stacks, like --stacks Foundation,Network, or --env local for the whole path", environment.Env)
 }
 
 // refuseExamples keeps the repository's example values out of AWS.

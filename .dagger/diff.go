@@ -6,10 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"slices"
 
 	"github.com/prooflink/prooflink/.dagger/deployed"
-	"github.com/prooflink/prooflink/.dagger/images"
 	"github.com/prooflink/prooflink/.dagger/internal/dagger"
 	"github.com/prooflink/prooflink/.dagger/stacks"
 	"github.com/prooflink/prooflink/infra/changes"
@@ -60,15 +58,15 @@ func (m *Prooflink) Diff(
 	if err != nil {
 		return "", err
 	}
-	text, err := report(found, format)
+	text, err := written(found, format)
 	if err == nil && fail && !found.Empty() {
 		return "", errors.New("there are differences:\n\n" + text)
 	}
 	return text, err
 }
 
-// report writes the changes for a person or for a program.
-func report(found changes.Changes, format string) (string, error) {
+// written writes the changes for a person or for a program.
+func written(found changes.Changes, format string) (string, error) {
 	if format != formatJSON {
 		return found.Text(), nil
 	}
@@ -151,7 +149,7 @@ func (m *Prooflink) diffTemplates(ctx context.Context, environment config.Enviro
 		return changes.Changes{}, err
 	}
 	if len(roles) < len(environment.Stacks()) {
-		before = only(before, keep)
+		before = stacks.Only(before, keep)
 	}
 	found := changes.Compare(before, after)
 	found.Before, found.After = "the given templates", environment.Env+" of this checkout"
@@ -159,59 +157,22 @@ func (m *Prooflink) diffTemplates(ctx context.Context, environment config.Enviro
 }
 
 // diffDeployed says what deploying these stacks of an environment would change.
-// With all of them, stacks are noticed that are deployed and no longer in the
-// configuration.
 func (m *Prooflink) diffDeployed(ctx context.Context, environment config.Environment, roles []names.StackRole) (changes.Changes, error) {
 	access, err := m.awsConfig(ctx, environment)
 	if err != nil {
 		return changes.Changes{}, err
 	}
-	asked := stacks.Named(environment, roles)
-	if len(roles) == len(environment.Stacks()) {
-		asked = stacks.All(environment)
-	}
-	present, err := deployed.In(access).Stacks(ctx, asked)
+	machine := m.account(environment)
+	published, err := machine.findFor(ctx, roles)
 	if err != nil {
 		return changes.Changes{}, err
 	}
-	published, err := m.find(ctx, environment, roles)
+	assembly, err := machine.Synth(ctx, published)
 	if err != nil {
 		return changes.Changes{}, err
 	}
-	after, err := readTemplates(ctx, m.synth(environment.Env, published), stacks.Named(environment, roles))
-	if err != nil {
-		return changes.Changes{}, err
-	}
-	found := changes.Compare(deployed.Templates(present), after)
-	found.Before, found.After = environment.Env+" as deployed", environment.Env+" of this checkout"
-	return found, nil
-}
-
-// find asks the registry for this checkout's images, where the stacks name any;
-// one that isn't built yet is left out, and so is shown as that.
-func (m *Prooflink) find(ctx context.Context, environment config.Environment, roles []names.StackRole) ([]images.Published, error) {
-	if !stacks.NeedImages(roles) {
-		return nil, nil
-	}
-	to, err := m.target(ctx, environment, nil)
-	if err != nil {
-		return nil, err
-	}
-	var published []images.Published
-	for _, source := range images.All() {
-		tag, err := m.tag(ctx, source, environment)
-		if err != nil {
-			return nil, err
-		}
-		digest, there, err := to.registry.Find(ctx, source.Repository(environment.Names()), tag)
-		if err != nil {
-			return nil, err
-		}
-		if there {
-			published = append(published, images.Published{Name: source.Name, Tag: tag, Digest: digest})
-		}
-	}
-	return published, nil
+	defer os.RemoveAll(assembly)
+	return stacks.Compare(ctx, deployed.In(access), environment, roles, assembly)
 }
 
 // readTemplates reads the templates of a folder, only those of the stacks to
@@ -238,12 +199,7 @@ func readTemplates(ctx context.Context, folder *dagger.Directory, keep []string)
 		return nil, err
 	}
 	if keep != nil {
-		list = only(list, keep)
+		list = stacks.Only(list, keep)
 	}
 	return list, nil
-}
-
-// only keeps the stacks of these names.
-func only(list []templates.Stack, keep []string) []templates.Stack {
-	return slices.DeleteFunc(list, func(stack templates.Stack) bool { return !slices.Contains(keep, stack.Name) })
 }

@@ -3,6 +3,7 @@
 //
 //	dagger call ci                    everything that must hold
 //	dagger call deploy --env local    the whole pipeline, with no AWS account
+//	dagger call deploy --env dev      the same to AWS; --plan says what it would do
 //	dagger call serve up --ports 3000:3000
 //	                                  the same system, to look at in a browser
 package main
@@ -30,6 +31,10 @@ type Prooflink struct {
 	AwsSessionToken *dagger.Secret
 	// +private
 	Emulator *dagger.Service
+	// +private
+	Who string
+	// +private
+	Run string
 }
 
 // New reads the repository and the caller's AWS credentials.
@@ -74,6 +79,15 @@ func New(
 	//
 	// +optional
 	emulator *dagger.Service,
+	// Who runs this, for the lock and the record; .env takes it from GITHUB_ACTOR
+	// or USER.
+	//
+	// +optional
+	who string,
+	// The URL of the run that this is part of; .env makes it of GitHub's variables.
+	//
+	// +optional
+	run string,
 ) *Prooflink {
 	return &Prooflink{
 		Source:             source,
@@ -84,6 +98,8 @@ func New(
 		AwsSecretAccessKey: awsSecretAccessKey,
 		AwsSessionToken:    awsSessionToken,
 		Emulator:           emulator,
+		Who:                or(who, "somebody"),
+		Run:                run,
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/prooflink/prooflink/.dagger/caller"
 	"github.com/prooflink/prooflink/.dagger/deployed"
+	"github.com/prooflink/prooflink/.dagger/jobs"
 	"github.com/prooflink/prooflink/.dagger/stacks"
 	"github.com/prooflink/prooflink/.dagger/sweep"
 	"github.com/prooflink/prooflink/infra/config"
@@ -46,7 +47,7 @@ const bootstrapped = `Account %[1]s is ready in %[2]s. Its stack CDKToolkit has:
               and cdk-hnb659fds-cfn-exec-role-…, with which CloudFormation works: it has AdministratorAccess
   parameter   /cdk-bootstrap/hnb659fds/version
 All environments of the account share it, so destroy leaves it.
-Next: dagger call deploy --env %[3]s --stacks Foundation --dry-run
+Next: dagger call deploy --env %[3]s --plan
 `
 
 // open loads an environment and finds out its account.
@@ -64,34 +65,6 @@ func (m *Prooflink) open(ctx context.Context, env string) (config.Environment, s
 	}
 	id, err := caller.Account(ctx, access, environment.Account)
 	return environment, id, err
-}
-
-// deployStacks deploys some of an environment's stacks, or says what that
-// would change.
-func (m *Prooflink) deployStacks(ctx context.Context, env string, wanted []string, dryRun bool) (string, error) {
-	environment, err := config.Load(env)
-	if err != nil {
-		return "", err
-	}
-	roles, err := stacks.Select(environment, wanted)
-	if err != nil {
-		return "", err
-	}
-	if environment, _, err = m.open(ctx, env); err != nil {
-		return "", err
-	}
-	if dryRun {
-		found, err := m.diffDeployed(ctx, environment, roles)
-		return found.Text(), err
-	}
-	if err := refuseExamples(environment); err != nil {
-		return "", err
-	}
-	access, err := m.awsConfig(ctx, environment)
-	if err != nil {
-		return "", err
-	}
-	return stacks.Deploy(ctx, m.account(environment), deployed.In(access), environment, roles)
 }
 
 // Destroy an environment: its stacks, then what CloudFormation leaves behind.
@@ -117,28 +90,29 @@ func (m *Prooflink) Destroy(
 	if err := stacks.CheckDestroyable(environment); err != nil {
 		return "", err
 	}
-	environment, id, err := m.open(ctx, env)
+	at, err := m.reach(ctx, env)
 	if err != nil {
 		return "", err
 	}
-	access, err := m.awsConfig(ctx, environment)
-	if err != nil {
-		return "", err
-	}
-	aws := deployed.In(access)
-	present, err := aws.Stacks(ctx, stacks.All(environment))
+	formation := deployed.In(at.access)
+	present, err := formation.Stacks(ctx, stacks.All(environment))
 	if err != nil {
 		return "", err
 	}
 	if err := stacks.CheckUnprotected(environment, present); err != nil {
 		return "", err
 	}
-	if err := stacks.CheckConfirmed(environment, confirm, id, present, sweep.Of(environment).Text()); err != nil {
+	if err := stacks.CheckConfirmed(environment, confirm, at.account, present, sweep.Of(environment).Text()); err != nil {
 		return "", err
 	}
-	deleted, err := stacks.Destroy(ctx, m.account(environment), aws, environment, present)
+	var deleted jobs.Results
+	// What is swept afterwards has the lock itself in it.
+	err = m.underLock(ctx, at, "destroy", func(ctx context.Context) error {
+		deleted, err = stacks.Destroy(ctx, m.account(environment), formation, environment, present)
+		return err
+	})
 	if err != nil {
 		return "", err
 	}
-	return stacks.Finish(ctx, environment, access, deleted)
+	return stacks.Finish(ctx, environment, at.access, deleted)
 }

@@ -130,46 +130,6 @@ func parse(name, body string) (templates.Stack, error) {
 	return templates.Parse(name, data)
 }
 
-// most is how many reasons are told.
-const most = 10
-
-// Reasons says why a stack failed: CloudFormation's failed events since a time,
-// the first first, without those that only follow from others.
-func (a Account) Reasons(ctx context.Context, name string, since time.Time) ([]string, error) {
-	var reasons []string
-	pages := cloudformation.NewDescribeStackEventsPaginator(a.api, &cloudformation.DescribeStackEventsInput{StackName: &name})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if absent(err) {
-			return nil, nil
-		}
-		if err != nil {
-			return reasons, fmt.Errorf("read the events of stack %s: %w", name, err)
-		}
-		for _, event := range page.StackEvents { // the newest first
-			if aws.ToTime(event.Timestamp).Before(since) {
-				return first(reasons), nil
-			}
-			if reason, failed := reason(event); failed {
-				reasons = append([]string{reason}, reasons...)
-			}
-		}
-	}
-	return first(reasons), nil
-}
-
-// first keeps the earliest reasons: the others mostly follow from them.
-func first(reasons []string) []string { return reasons[:min(len(reasons), most)] }
-
-// reason reads a failed event.
-func reason(event types.StackEvent) (string, bool) {
-	status, why := string(event.ResourceStatus), aws.ToString(event.ResourceStatusReason)
-	if !strings.HasSuffix(status, "_FAILED") || strings.Contains(why, "cancelled") {
-		return "", false
-	}
-	return fmt.Sprintf("%s %s (%s): %s", status, aws.ToString(event.LogicalResourceId), aws.ToString(event.ResourceType), why), true
-}
-
 // patience is how long a stack may take to go: a database takes minutes.
 const patience = time.Hour
 

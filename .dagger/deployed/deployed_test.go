@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/prooflink/prooflink/.dagger/deployed"
+	"github.com/prooflink/prooflink/.dagger/report"
 )
 
 // cloudFormation answers by action and stack, "DescribeStacks NetworkStack-dev";
@@ -144,7 +145,7 @@ func event(at, status, id, reason string) string {
 	return fmt.Sprintf("<member><EventId>%[3]s</EventId><StackId>s</StackId><StackName>A</StackName><Timestamp>%[1]s</Timestamp><ResourceStatus>%[2]s</ResourceStatus><LogicalResourceId>%[3]s</LogicalResourceId><ResourceType>T</ResourceType><ResourceStatusReason>%[4]s</ResourceStatusReason></member>", at, status, id, reason)
 }
 
-func TestReasonsAreThisRunsFailuresInTheirOrder(t *testing.T) {
+func TestOnlyThisRunsFailuresAreToldInTheirOrder(t *testing.T) {
 	fake := &cloudFormation{answers: map[string]string{
 		"DescribeStackEvents A": "<StackEvents>" +
 			event("2026-11-22T00:10:00Z", "UPDATE_ROLLBACK_COMPLETE", "A", "") +
@@ -156,18 +157,21 @@ func TestReasonsAreThisRunsFailuresInTheirOrder(t *testing.T) {
 			event("2026-11-21T00:00:00Z", "UPDATE_FAILED", "Yesterday", "old") +
 			"</StackEvents><NextToken>never</NextToken>",
 	}}
-	got, err := at(t, fake).Reasons(t.Context(), "A", time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC))
+	got, err := at(t, fake).Failures(t.Context(), "A", time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC))
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"UPDATE_FAILED First (T): no such subnet", "CREATE_FAILED Third (T): limit exceeded"}
+	want := []report.Event{
+		{At: time.Date(2026, 11, 22, 0, 7, 0, 0, time.UTC), Source: "CloudFormation A", Text: "UPDATE_FAILED First (T): no such subnet"},
+		{At: time.Date(2026, 11, 22, 0, 8, 0, 0, time.UTC), Source: "CloudFormation A", Text: "CREATE_FAILED Third (T): limit exceeded"},
+	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
 }
 
-func TestAStackThatIsGoneHasNoReasons(t *testing.T) {
-	if got, err := at(t, &cloudFormation{}).Reasons(t.Context(), "A", time.Time{}); err != nil || got != nil {
+func TestAStackThatIsGoneHasNoFailures(t *testing.T) {
+	if got, err := at(t, &cloudFormation{}).Failures(t.Context(), "A", time.Time{}); err != nil || got != nil {
 		t.Errorf("%v, %v", got, err)
 	}
 }

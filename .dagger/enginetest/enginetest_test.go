@@ -8,7 +8,6 @@ package enginetest_test
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -227,36 +226,16 @@ func TestTheLifeOfAStack(t *testing.T) {
 	}
 	argument, _ := json.Marshal(id)
 	module := "prooflink(emulator: " + string(argument) + ")"
-	for _, step := range []struct {
-		name, query string
-		want        []string
-		fails       bool
-	}{
+	walk(t, module, []step{
 		{"an account is prepared", `bootstrap(env: "local")`, []string{"Account 000000000000 is ready", "cdk-hnb659fds-assets"}, false},
-		{"what would be made is said", `deploy(env: "local", stacks: ["Foundation"], dryRun: true)`, []string{"FoundationStack-local added", "SECURITY"}, false},
-		{"one stack is deployed alone", `deploy(env: "local", stacks: ["Foundation"])`, []string{"Deployed 1 stacks of prooflink-local", "deploy FoundationStack-local"}, false},
+		{"what would be made is said", `deploy(env: "local", stacks: ["Foundation"], plan: true)`, []string{"FoundationStack-local added", "SECURITY"}, false},
+		{"one stack is deployed alone", `deploy(env: "local", stacks: ["Foundation"])`, []string{"Deployed prooflink-local", "deploy Foundation"}, false},
 		{"deployed, it has no differences", `diff(env: "local", stacks: ["Foundation"], fail: true)`, []string{"No differences."}, false},
 		{"the others are still to be deployed", `diff(env: "local", stacks: ["Foundation", "Network"], fail: true)`, []string{"there are differences", "NetworkStack-local added"}, true},
 		{"nothing is destroyed without a confirmation", `destroy(env: "local")`, []string{"nothing was deleted", "FoundationStack-local", "LOST", "--confirm prooflink-local"}, true},
 		{"it is destroyed", `destroy(env: "local", confirm: "prooflink-local")`, []string{"delete FoundationStack-local", "Destroyed prooflink-local"}, false},
 		{"destroying again finds nothing", `destroy(env: "local", confirm: "prooflink-local")`, []string{"Destroyed prooflink-local"}, false},
-	} {
-		t.Run(step.name, func(t *testing.T) {
-			result, err := callOf(t.Context(), module, step.query)
-			said := fmt.Sprint(result)
-			if err != nil {
-				said = err.Error()
-			}
-			if (err != nil) != step.fails {
-				t.Fatalf("failed: %v, want %v:\n%s", err != nil, step.fails, said)
-			}
-			for _, want := range step.want {
-				if !strings.Contains(said, want) {
-					t.Errorf("%q is not in:\n%s", want, said)
-				}
-			}
-		})
-	}
+	})
 }
 
 var digest = regexp.MustCompile(`sha256:[0-9a-f]{64}`)

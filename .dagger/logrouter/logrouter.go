@@ -1,6 +1,7 @@
 // Package logrouter checks the log router's configuration by what comes out:
-// an info record, an error and a line that is no JSON go in as FireLens would
-// send them; all must be archived, and just the error be routed.
+// an info record, an error and lines that are no JSON go in as FireLens would
+// send them; all must be archived, and the error and what came by the error
+// stream be routed, once each.
 package logrouter
 
 import (
@@ -10,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -25,14 +27,16 @@ const (
 )
 
 // records are lines as the app writes them, and the text they are known by.
-var records = []struct{ text, line string }{
-	{"an info record", `{"timestamp":"2026-01-28T00:00:00.000Z","level":"info","logSource":"server","message":"an info record"}`},
-	{"an error record", `{"timestamp":"2026-01-28T00:00:01.000Z","level":"ERROR","logSource":"server","message":"an error record"}`},
-	{"a line of no JSON", `a line of no JSON`},
+var records = []struct{ text, source, line string }{
+	{"an info record", "stdout", `{"timestamp":"2026-01-28T00:00:00.000Z","level":"info","logSource":"server","message":"an info record"}`},
+	{"an error record", "stdout", `{"timestamp":"2026-01-28T00:00:01.000Z","level":"ERROR","logSource":"server","message":"an error record"}`},
+	{"an error on the error stream", "stderr", `{"timestamp":"2026-01-28T00:00:02.000Z","level":"fatal","logSource":"server","message":"an error on the error stream"}`},
+	{"a line of no JSON", "stdout", `a line of no JSON`},
+	{"Error: Cannot find module", "stderr", `Error: Cannot find module`},
 }
 
-// routed is the one that CloudWatch Logs gets too.
-const routed = "an error record"
+// routed are those that CloudWatch Logs gets too.
+var routed = []string{"an error record", "an error on the error stream", "Error: Cannot find module"}
 
 var output = regexp.MustCompile(`(?m)^( *)Name +(cloudwatch_logs|s3) *$`)
 
@@ -51,7 +55,7 @@ func TestConfig(config, host string, port int) (string, error) {
 		return name + "\n" + parts[1] + endpoint + "\n" + parts[1] + "tls.verify Off"
 	})
 	for task, record := range records {
-		test += fmt.Sprintf("\n[INPUT]\n    Name dummy\n    Tag prooflink-app-firelens-%d\n    Samples 1\n    Dummy {\"log\":%q,\"container_name\":\"prooflink-app\"}\n", task, record.line)
+		test += fmt.Sprintf("\n[INPUT]\n    Name dummy\n    Tag prooflink-app-firelens-%d\n    Samples 1\n    Dummy {\"log\":%q,\"source\":%q,\"container_name\":\"prooflink-app\"}\n", task, record.line, record.source)
 	}
 	return test, nil
 }
@@ -92,8 +96,12 @@ func compare(archive, errorsGroup string) error {
 		if !strings.Contains(archive, record.text) {
 			wrong = append(wrong, fmt.Errorf("%q is not in the archive", record.text))
 		}
-		if got := strings.Contains(errorsGroup, record.text); got != (record.text == routed) {
-			wrong = append(wrong, fmt.Errorf("%q in the errors' log group: %v", record.text, got))
+		want := 0
+		if slices.Contains(routed, record.text) {
+			want = 1
+		}
+		if got := strings.Count(errorsGroup, record.text); got != want {
+			wrong = append(wrong, fmt.Errorf("%q is %d times in the errors' log group, want %d", record.text, got, want))
 		}
 	}
 	if len(wrong) > 0 {

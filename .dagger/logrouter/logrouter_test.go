@@ -29,14 +29,17 @@ func TestAConfigurationWithoutItsOutputsIsRefused(t *testing.T) {
 }
 
 func TestCompareNamesWhatIsWrong(t *testing.T) {
-	all := "an info record\nan error record\na line of no JSON\n"
-	if err := compare(all, "an error record"); err != nil {
+	right := "an error record\nan error on the error stream\nError: Cannot find module\n"
+	all := "an info record\na line of no JSON\n" + right
+	if err := compare(all, right); err != nil {
 		t.Errorf("right: %v", err)
 	}
 	wrong := map[string][2]string{
-		"a record that is lost":      {"an info record\nan error record\n", "an error record"},
-		"an error that isn't routed": {all, ""},
-		"too much that is routed":    {all, all},
+		"a record that is lost":                       {"an info record\n" + right, right},
+		"an error that isn't routed":                  {all, "an error record\nError: Cannot find module\n"},
+		"a program's last words that are not routed":  {all, "an error record\nan error on the error stream\n"},
+		"too much that is routed":                     {all, all},
+		"an error that is routed once for every rule": {all, right + right},
 	}
 	for name, got := range wrong {
 		if compare(got[0], got[1]) == nil {

@@ -142,6 +142,14 @@ func data(stack deployed.Stack) string {
 	return said
 }
 
+// destruction is what one run has come to know.
+type destruction struct {
+	machine     Machine
+	aws         cloudFormation
+	environment config.Environment
+	assembly    string
+}
+
 // Destroy deletes the stacks that are there, the last of their order first. A
 // stack that the configuration no longer has is deleted without the CDK, which
 // only knows those of the templates.
@@ -149,7 +157,7 @@ func Destroy(ctx context.Context, machine Machine, formation cloudFormation, env
 	if len(present) == 0 {
 		return nil, nil
 	}
-	d := &deployment{machine: machine, aws: formation, environment: environment}
+	d := &destruction{machine: machine, aws: formation, environment: environment}
 	steps := []jobs.Job{{Name: "synthesize", Run: d.synthesize}}
 	for i := len(present) - 1; i >= 0; i-- {
 		stack := present[i].Name
@@ -164,8 +172,14 @@ func Destroy(ctx context.Context, machine Machine, formation cloudFormation, env
 	return results, nil
 }
 
+// synthesize writes the templates, which the CDK finds the stacks by.
+func (d *destruction) synthesize(ctx context.Context) (_ string, err error) {
+	d.assembly, err = d.machine.Synth(ctx, nil)
+	return "", err
+}
+
 // destroy deletes one stack.
-func (d *deployment) destroy(ctx context.Context, stack string) error {
+func (d *destruction) destroy(ctx context.Context, stack string) error {
 	if !slices.Contains(d.environment.Names().Stacks(d.environment.Stacks()), stack) {
 		return d.aws.Delete(ctx, stack)
 	}

@@ -6,18 +6,18 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/prooflink/prooflink/.dagger/images"
+	"github.com/prooflink/prooflink/.dagger/report"
 	"github.com/prooflink/prooflink/infra/config"
 	"github.com/prooflink/prooflink/infra/names"
 )
 
 // Machine does what needs a container.
 type Machine interface {
-	// Publish builds and pushes what the environment's registry lacks.
-	Publish(context.Context) ([]images.Published, error)
 	// Synth writes the templates, with the images' digests, into a folder.
 	Synth(context.Context, []images.Published) (assembly string, err error)
 	// CDK runs the CDK's command line with a folder of templates at Assembly.
@@ -26,8 +26,8 @@ type Machine interface {
 
 // cloudFormation is what is asked besides what the CDK does.
 type cloudFormation interface {
-	// Reasons says why a stack has failed since a time.
-	Reasons(ctx context.Context, stack string, since time.Time) ([]string, error)
+	// Failures says why a stack has failed since a time.
+	Failures(ctx context.Context, stack string, since time.Time) ([]report.Event, error)
 	// Delete deletes a stack and waits.
 	Delete(ctx context.Context, stack string) error
 }
@@ -43,14 +43,21 @@ func BootstrapCommand(account, region string) []string {
 	return append([]string{"bootstrap", "aws://" + account + "/" + region}, quiet...)
 }
 
-// deployCommand are those that deploy one stack and none that it depends on. A
-// container can't be asked for approval: `diff` is the review. It is forced, or
-// the CDK would leave a stack alone whose template is the same, though another
-// stack's output that it reads has changed; CloudFormation then finds out that
-// there is nothing to do.
-func deployCommand(stack string) []string {
-	return append([]string{"deploy", stack, "--exclusively", "--force", "--app", Assembly,
-		"--require-approval", "never", "--method", "change-set", "--progress", "events"}, quiet...)
+// DeployCommand are those that deploy some stacks, in the order in which they
+// depend on each other, and none that these depend on. A container can't be
+// asked for approval: `diff` is the review. It is forced, or the CDK would leave
+// a stack alone whose template is the same, though another stack's output that
+// it reads has changed; CloudFormation then finds out that there is nothing to
+// do. Concurrency is how many stacks may be worked on at a time.
+func DeployCommand(stacks []string, concurrency int) []string {
+	args := slices.Concat([]string{"deploy"}, stacks, []string{"--exclusively", "--force", "--app", Assembly,
+		"--require-approval", "never", "--method", "change-set", "--progress", "events", "--concurrency", strconv.Itoa(concurrency)})
+	return append(args, quiet...)
+}
+
+// RollbackCommand are those that finish a stack's roll-back that got stuck.
+func RollbackCommand(stack string) []string {
+	return append([]string{"rollback", stack, "--app", Assembly}, quiet...)
 }
 
 // destroyCommand are those that delete one stack and none that depends on it.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/prooflink/prooflink/.dagger/deployed"
 	"github.com/prooflink/prooflink/.dagger/images"
+	"github.com/prooflink/prooflink/.dagger/report"
 	"github.com/prooflink/prooflink/.dagger/stacks"
 	"github.com/prooflink/prooflink/infra/config"
 	"github.com/prooflink/prooflink/infra/names"
@@ -44,10 +45,6 @@ func (r *recorder) note(what string) error {
 	return nil
 }
 
-func (r *recorder) Publish(context.Context) ([]images.Published, error) {
-	return []images.Published{{Name: "app", Digest: "sha256:1"}}, r.note("publish")
-}
-
 func (r *recorder) Synth(_ context.Context, published []images.Published) (string, error) {
 	what := "synth"
 	for _, image := range published {
@@ -60,11 +57,15 @@ func (r *recorder) CDK(_ context.Context, assembly string, args []string) error 
 	return r.note("cdk " + strings.Join(args, " ") + " in " + assembly)
 }
 
-func (r *recorder) Reasons(_ context.Context, _ string, since time.Time) ([]string, error) {
+func (r *recorder) Failures(_ context.Context, stack string, since time.Time) ([]report.Event, error) {
 	if age := time.Since(since); age < 0 || age > time.Hour {
 		return nil, errors.New("asked for the wrong time")
 	}
-	return r.reasons, r.reading
+	var events []report.Event
+	for _, reason := range r.reasons {
+		events = append(events, report.Event{Source: report.FromStack(stack), Text: reason})
+	}
+	return events, r.reading
 }
 
 func (r *recorder) Delete(_ context.Context, stack string) error { return r.note("delete " + stack) }
@@ -115,49 +116,17 @@ func TestUnknownStacksAreRefusedWithWhatThereIs(t *testing.T) {
 	}
 }
 
-const deploy = "--exclusively --force --app /assembly --require-approval never --method change-set --progress events --ci --no-notices in dir"
-
-func TestImagesArePublishedBetweenTheirRepositoriesAndTheirUsers(t *testing.T) {
-	tests := map[string]struct {
-		roles []names.StackRole
-		want  []string
-	}{
-		"stacks without images": {[]names.StackRole{names.Foundation, names.Network},
-			[]string{"synth", "cdk deploy FoundationStack-dev " + deploy, "cdk deploy NetworkStack-dev " + deploy}},
-		"a stack with images alone": {[]names.StackRole{names.Database},
-			[]string{"publish", "synth sha256:1", "cdk deploy DatabaseStack-dev " + deploy}},
-		"both, and one that comes after": {[]names.StackRole{names.Foundation, names.Compute, names.Monitoring},
-			[]string{"synth", "cdk deploy FoundationStack-dev " + deploy, "publish", "synth sha256:1",
-				"cdk deploy ComputeStack-dev " + deploy, "cdk deploy MonitoringStack-dev " + deploy}},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			r := &recorder{}
-			summary, err := stacks.Deploy(t.Context(), r, r, load(t, "dev"), test.roles)
-			if err != nil || !strings.Contains(summary, "prooflink-dev") || !strings.Contains(summary, "diff --env dev") {
-				t.Errorf("%s, %v", summary, err)
-			}
-			if diff := cmp.Diff(test.want, r.did); diff != "" {
-				t.Error(diff)
-			}
-		})
-	}
-}
-
-func TestAFailedStackEndsTheRunWithCloudFormationsReasons(t *testing.T) {
-	r := &recorder{fails: []string{"NetworkStack"}, reasons: []string{"CREATE_FAILED Vpc (AWS::EC2::VPC): limit exceeded"}}
-	_, err := stacks.Deploy(t.Context(), r, r, load(t, "dev"), []names.StackRole{names.Network, names.Database})
-	if err == nil || !strings.Contains(err.Error(), "deploy NetworkStack-dev") || !strings.Contains(err.Error(), "limit exceeded") {
-		t.Errorf("got %v", err)
-	}
-	if last := r.did[len(r.did)-1]; !strings.Contains(last, "NetworkStack-dev") {
-		t.Errorf("it went on with %s", last)
+func TestStacksAreDeployedTogetherAndWithoutTheirDependencies(t *testing.T) {
+	got := strings.Join(stacks.DeployCommand([]string{"FoundationStack-dev", "NetworkStack-dev"}, 2), " ")
+	const want = "deploy FoundationStack-dev NetworkStack-dev --exclusively --force --app /assembly --require-approval never --method change-set --progress events --concurrency 2 --ci --no-notices"
+	if got != want {
+		t.Errorf("got %s", got)
 	}
 }
 
 func TestReasonsThatCannotBeReadHideNoFailure(t *testing.T) {
-	r := &recorder{fails: []string{"NetworkStack"}, reading: errors.New("no permission")}
-	_, err := stacks.Deploy(t.Context(), r, r, load(t, "dev"), []names.StackRole{names.Network})
+	r := &recorder{fails: []string{"destroy NetworkStack"}, reading: errors.New("no permission")}
+	_, err := stacks.Destroy(t.Context(), r, r, load(t, "dev"), []deployed.Stack{there(t, "NetworkStack-dev", "", false)})
 	if err == nil || !strings.Contains(err.Error(), "exit code 1") || !strings.Contains(err.Error(), "no permission") {
 		t.Errorf("got %v", err)
 	}

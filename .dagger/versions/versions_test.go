@@ -14,6 +14,7 @@ func TestOtherFilesNameTheSameVersions(t *testing.T) {
 	files := map[string][]string{
 		"dagger.json":                     {`"engineVersion": "` + versions.Dagger + `"`},
 		".github/workflows/ci.yml":        {`version: "` + strings.TrimPrefix(versions.Dagger, "v") + `"`},
+		".github/workflows/deploy.yml":    {`version: "` + strings.TrimPrefix(versions.Dagger, "v") + `"`},
 		"README.md":                       {"Dagger " + versions.Dagger},
 		".ci/tools/package.json":          {`"aws-cdk": "` + versions.CDK + `"`, `"@cdklabs/cdk-validator-cfnguard": "` + versions.CfnGuard + `"`},
 		".ci/tools/requirements.txt":      {"ministack==" + versions.Ministack + "\n"},
