@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/prooflink/prooflink/.dagger/internal/dagger"
+	"github.com/prooflink/prooflink/.dagger/record"
 	"github.com/prooflink/prooflink/.dagger/report"
 )
 
@@ -34,8 +35,11 @@ func misused(err error) error {
 // and decides the exit code.
 func (m *Prooflink) ended(ctx context.Context, env string, err error) error {
 	var failure *report.Failure
+	var unclear *record.Unclear
 	var mistake misuse
 	switch {
+	case errors.As(err, &failure) && (errors.As(err, &unclear) || errors.Is(err, record.ErrNothing)):
+		return m.exit(ctx, exitMisuse, failure.Problem) // what there is to go back to is a table
 	case errors.As(err, &failure):
 		return m.failed(ctx, env, failure)
 	case errors.As(err, &mistake):

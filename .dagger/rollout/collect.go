@@ -96,7 +96,8 @@ func (w *Watcher) pause(ctx context.Context) {
 	}
 }
 
-// look looks at the service once, and at the tasks that have stopped since.
+// look looks at the service once, and before it says so, at the tasks that have
+// stopped since: whoever learns that a deployment has failed finds out why, too.
 func (w *Watcher) look(ctx context.Context) {
 	w.mu.Lock()
 	w.looks++
@@ -104,10 +105,10 @@ func (w *Watcher) look(ctx context.Context) {
 	w.mu.Unlock()
 	v, err := w.see(ctx)
 	v.look = number
-	w.note(v, err)
 	if err == nil && v.service != nil {
 		w.collect(ctx)
 	}
+	w.note(v, err)
 }
 
 // see reads the service and its deployments.
