@@ -1045,11 +1045,11 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg env", err))
 				}
 			}
-			var startDb bool
-			if inputArgs["startDb"] != nil {
-				err = json.Unmarshal([]byte(inputArgs["startDb"]), &startDb)
+			var startDB bool
+			if inputArgs["startDB"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["startDB"]), &startDB)
 				if err != nil {
-					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg startDb", err))
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg startDB", err))
 				}
 			}
 			var format string
@@ -1059,7 +1059,7 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg format", err))
 				}
 			}
-			return (*Prooflink).Verify(&parent, ctx, env, startDb, format)
+			return (*Prooflink).Verify(&parent, ctx, env, startDB, format)
 		case "":
 			var parent Prooflink
 			err = json.Unmarshal(parentJSON, &parent)

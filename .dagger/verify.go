@@ -22,7 +22,7 @@ func (m *Prooflink) Verify(
 	// Start the database where its schedule has stopped it, and wait for it.
 	//
 	// +optional
-	startDb bool,
+	startDB bool,
 	// "text" for a person, "json" for a program.
 	//
 	// +default="text"
@@ -35,7 +35,7 @@ func (m *Prooflink) Verify(
 	if err != nil {
 		return "", m.ended(ctx, env, err)
 	}
-	if startDb {
+	if startDB {
 		if err := verify.StartDatabase(ctx, at.access, at.environment, os.Stdout); err != nil {
 			return "", err
 		}

@@ -9,6 +9,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+
+	"github.com/prooflink/prooflink/.dagger/pause"
 )
 
 // State is how a stack is.
@@ -82,10 +84,8 @@ func (a Account) WaitIdle(ctx context.Context, names []string, wait bool, say io
 		if err := a.tell(ctx, *busy, since, seen, say); err != nil {
 			return nil, err
 		}
-		select {
-		case <-ctx.Done():
-			return nil, fmt.Errorf("wait for stack %s, which is %s: %w", busy.Name, busy.Status, context.Cause(ctx))
-		case <-time.After(poll):
+		if err := pause.For(ctx, poll); err != nil {
+			return nil, fmt.Errorf("wait for stack %s, which is %s: %w", busy.Name, busy.Status, err)
 		}
 	}
 }

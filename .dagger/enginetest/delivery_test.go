@@ -4,7 +4,9 @@ package enginetest_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -18,7 +20,11 @@ import (
 // twenty times faster, and returns the module that works on it.
 func scriptedAWS(t *testing.T, scenario string) string {
 	t.Helper()
-	source := client.Host().Directory("../..", dagger.HostDirectoryOpts{Include: []string{"go.mod", "go.sum", ".dagger", "infra"}, Exclude: []string{"**/internal/dagger"}})
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	source := client.Host().Directory(root, dagger.HostDirectoryOpts{Include: []string{"go.mod", "go.sum", ".dagger/**", "infra/**"}})
 	service, err := client.Container().
 		From(versions.Go).
 		WithMountedCache("/go/pkg/mod", client.CacheVolume("prooflink-go-mod")).
@@ -32,7 +38,7 @@ func scriptedAWS(t *testing.T, scenario string) string {
 		AsService(dagger.ContainerAsServiceOpts{Args: []string{"serve", "-scenario", "/scenario.yaml", "-listen", "0.0.0.0:4566", "-speed", "20"}}).
 		Start(t.Context())
 	if err != nil {
-		t.Fatal(err)
+		t.Fatal(complete(err))
 	}
 	id, err := service.ID(t.Context())
 	if err != nil {
@@ -73,11 +79,14 @@ func walk(t *testing.T, module string, steps []step) {
 	}
 }
 
-// complete is an error with all that it has: what a command printed is beside
-// its message.
+// complete is an error with all that it has: what a command printed, and its
+// exit code, are beside the message.
 func complete(err error) string {
-	text, _ := json.Marshal(err)
-	return err.Error() + "\n" + strings.ReplaceAll(string(text), `\n`, "\n")
+	var exec *dagger.ExecError
+	if !errors.As(err, &exec) {
+		return err.Error()
+	}
+	return fmt.Sprintf("%s\nexit code %d\n%s\n%s", err, exec.ExitCode, exec.Stdout, exec.Stderr)
 }
 
 func TestAnEnvironmentIsDeployedAndOperated(t *testing.T) {
@@ -113,7 +122,7 @@ tasks:
 
 func TestARolledBackReleaseIsNoSuccess(t *testing.T) {
 	walk(t, scriptedAWS(t, crashing), []step{
-		{"it fails with the first cause and the code of a roll-back", `release(env: "dev")`, []string{"Cannot find module", `"exitCode":3`}, true},
+		{"it fails with the first cause and the code of a roll-back", `release(env: "dev")`, []string{"Cannot find module", "exit code 3"}, true},
 		{"the report says it again", `report(env: "dev", format: "json")`, []string{"rolled back", "Cannot find module"}, false},
 		{"the old images run", `status(env: "dev")`, []string{"1 of 1 tasks run", "prooflink-dev-task:1"}, false},
 	})

@@ -87,7 +87,7 @@ func failure(t *testing.T, query string) string {
 	if err == nil {
 		t.Fatalf("%s: want an error", query)
 	}
-	return err.Error()
+	return complete(err)
 }
 
 func TestBadArgumentsSayHowToMendThem(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"github.com/prooflink/prooflink/.dagger/pause"
 	"github.com/prooflink/prooflink/infra/names"
 )
 
@@ -60,7 +61,7 @@ func (h *Held) take(ctx context.Context, options Options, tell *teller) error {
 		} else if err := h.consider(judge(*first, state), state, options, tell); err != nil {
 			return err
 		}
-		if err := wait(ctx, until(state)); err != nil {
+		if err := pause.For(ctx, until(state)); err != nil {
 			return fmt.Errorf("wait for the lock of %s: %w", h.parameter.env, err)
 		}
 	}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"github.com/prooflink/prooflink/.dagger/pause"
 )
 
 // Held is a run's lock.
@@ -64,7 +66,7 @@ func (h *Held) watch(ctx context.Context) {
 		if age(renewed) >= lease-margin {
 			h.cancel(&Lost{Env: h.parameter.env, Err: fmt.Errorf("it could not be renewed for %s: %w", words(lease-margin), cause(problem))})
 		}
-		_ = wait(ctx, tick)
+		_ = pause.For(ctx, tick)
 	}
 }
 
@@ -103,7 +105,7 @@ func (h *Held) renewals(ctx context.Context) {
 // rest waits until the next renewal is due, which a new step hastens, but not to
 // more than one in a few seconds.
 func (h *Held) rest(ctx context.Context, due time.Duration) bool {
-	if wait(ctx, poll) != nil {
+	if pause.For(ctx, poll) != nil {
 		return false
 	}
 	timer := time.NewTimer(due - poll)
@@ -136,7 +138,7 @@ func (h *Held) renew(ctx context.Context) error {
 			return &Lost{Env: h.parameter.env, State: state}
 		}
 		h.base = state.Version
-		if err := wait(ctx, again); err != nil {
+		if err := pause.For(ctx, again); err != nil {
 			return err
 		}
 	}

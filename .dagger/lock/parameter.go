@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
 	"github.com/aws/smithy-go/middleware"
 
+	"github.com/prooflink/prooflink/.dagger/pause"
 	"github.com/prooflink/prooflink/infra/names"
 )
 
@@ -118,7 +119,7 @@ func (p parameter) earlier(ctx context.Context, number int64) (version, error) {
 		if !errors.As(err, &absent) || tries == 5 {
 			return at, err
 		}
-		if err := wait(ctx, again); err != nil {
+		if err := pause.For(ctx, again); err != nil {
 			return at, err
 		}
 	}
@@ -217,16 +218,4 @@ func decode(value string) (entry, error) {
 		return entry{}, errors.New(`it has no "base"`)
 	}
 	return e, nil
-}
-
-// wait waits, or ends with its context.
-func wait(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-timer.C:
-		return nil
-	}
 }

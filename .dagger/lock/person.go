@@ -9,6 +9,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"github.com/prooflink/prooflink/.dagger/pause"
 	"github.com/prooflink/prooflink/infra/names"
 )
 
@@ -55,7 +56,7 @@ func (p parameter) step(ctx context.Context, e entry, base int64) (won bool, err
 	if won || err != nil {
 		return won, err
 	}
-	return false, wait(ctx, again)
+	return false, pause.For(ctx, again)
 }
 
 // Unlock frees a lock and returns it as it was: whose it was, where it is Held,

@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
 
+	"github.com/prooflink/prooflink/.dagger/pause"
 	"github.com/prooflink/prooflink/infra/config"
 )
 
@@ -46,7 +47,7 @@ func OfContainer(ctx context.Context, access aws.Config, environment config.Envi
 	}
 	tail := tail{api: client(access), lines: lines}
 	group, events, err := tail.read(ctx, environment, container)
-	if err == nil && len(events) == 0 && wait(ctx, lateness) == nil {
+	if err == nil && len(events) == 0 && pause.For(ctx, lateness) == nil {
 		group, events, err = tail.read(ctx, environment, container)
 	}
 	for _, event := range events {

@@ -12,6 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
+
+	"github.com/prooflink/prooflink/.dagger/pause"
 )
 
 const (
@@ -177,7 +179,7 @@ func (f *Follower) write(ctx context.Context, out io.Writer) (int, error) {
 // follow writes what comes in until the context ends or reading fails.
 func (f *Follower) follow(ctx context.Context, out io.Writer) error {
 	for {
-		if err := wait(ctx, f.pause()); err != nil {
+		if err := pause.For(ctx, f.pause()); err != nil {
 			return err
 		}
 		if _, err := f.write(ctx, out); err != nil {
@@ -190,16 +192,4 @@ func (f *Follower) follow(ctx context.Context, out io.Writer) error {
 // there is one in a second.
 func (f *Follower) pause() time.Duration {
 	return max(interval, time.Duration(f.calls)*time.Second)
-}
-
-// wait waits, unless the context ends before.
-func wait(ctx context.Context, length time.Duration) error {
-	timer := time.NewTimer(length)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-timer.C:
-		return nil
-	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
 	"github.com/prooflink/prooflink/.dagger/logs"
+	"github.com/prooflink/prooflink/.dagger/pause"
 	"github.com/prooflink/prooflink/.dagger/report"
 )
 
@@ -253,7 +254,7 @@ func stoppedAt(task types.Task) time.Time {
 // readLogs reads the lines of stopped containers, one after another, until the
 // context ends.
 func (w *Watcher) readLogs(ctx context.Context) {
-	for sleep(ctx, time.Second) == nil {
+	for pause.For(ctx, time.Second) == nil {
 		if next, ok := w.next(); ok {
 			group, lines, err := w.readLog(ctx, next)
 			w.keepLines(next, group, lines, err)

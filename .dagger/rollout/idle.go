@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
+	"github.com/prooflink/prooflink/.dagger/pause"
 	"github.com/prooflink/prooflink/infra/config"
 )
 
@@ -41,7 +42,7 @@ func WaitUntilIdle(ctx context.Context, access aws.Config, environment config.En
 			fmt.Fprintf(say, "%8s  waiting for a deployment in progress: %s\n", time.Since(begun).Round(time.Second), busy)
 			told = busy
 		}
-		if err := sleep(ctx, idleInterval); err != nil {
+		if err := pause.For(ctx, idleInterval); err != nil {
 			return fmt.Errorf("wait for the deployment of service %s: %w", r.service, err)
 		}
 	}

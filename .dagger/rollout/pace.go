@@ -7,6 +7,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/smithy-go/middleware"
+
+	"github.com/prooflink/prooflink/.dagger/pause"
 )
 
 const (
@@ -29,7 +31,7 @@ func paced(access aws.Config) aws.Config {
 	access = access.Copy()
 	access.APIOptions = append(access.APIOptions[:len(access.APIOptions):len(access.APIOptions)], func(stack *middleware.Stack) error {
 		return stack.Finalize.Add(middleware.FinalizeMiddlewareFunc("Pace", func(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (middleware.FinalizeOutput, middleware.Metadata, error) {
-			if err := sleep(ctx, p.turn(time.Now())); err != nil {
+			if err := pause.For(ctx, p.turn(time.Now())); err != nil {
 				return middleware.FinalizeOutput{}, middleware.Metadata{}, err
 			}
 			return next.HandleFinalize(ctx, in)
@@ -47,19 +49,4 @@ func (p *pace) turn(now time.Time) time.Duration {
 	}
 	p.next = p.next.Add(gap)
 	return max(0, p.next.Sub(now))
-}
-
-// sleep waits, or ends with the context.
-func sleep(ctx context.Context, d time.Duration) error {
-	if d <= 0 {
-		return ctx.Err()
-	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }

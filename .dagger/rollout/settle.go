@@ -11,6 +11,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 	balancing "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
+
+	"github.com/prooflink/prooflink/.dagger/pause"
 )
 
 const (
@@ -83,7 +85,7 @@ func (want Want) check() error {
 // lastWords waits until the lines of the tasks that failed are read.
 func (w *Watcher) lastWords(ctx context.Context) {
 	for end := time.Now().Add(lastLook); w.reads() && time.Now().Before(end); {
-		if sleep(ctx, time.Second) != nil {
+		if pause.For(ctx, time.Second) != nil {
 			return
 		}
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
 	"github.com/prooflink/prooflink/.dagger/logs"
+	"github.com/prooflink/prooflink/.dagger/pause"
 )
 
 const (
@@ -127,7 +128,7 @@ func (r *runner) watch(ctx context.Context) (types.Task, error) {
 		if aws.ToString(task.LastStatus) == "STOPPED" {
 			return task, nil
 		}
-		if err := wait(ctx, interval); err != nil {
+		if err := pause.For(ctx, interval); err != nil {
 			return types.Task{}, err
 		}
 	}
@@ -185,7 +186,7 @@ func (r *runner) drain(ctx context.Context, task types.Task) {
 	}
 	end := time.Now().Add(drainLimit)
 	last := time.Now()
-	for time.Now().Before(end) && wait(ctx, drainInterval) == nil {
+	for time.Now().Before(end) && pause.For(ctx, drainInterval) == nil {
 		if r.copy(ctx) > 0 {
 			last = time.Now()
 		}
@@ -215,16 +216,4 @@ func (r *runner) abandon(ctx context.Context, why error) error {
 			fmt.Errorf("stop task %s: %w; it may still run: stop it with `aws ecs stop-task --cluster %s --task %s`", r.id(), err, r.spec.Cluster, r.id()))
 	}
 	return fmt.Errorf("run task definition %s: %w; task %s was stopped", r.spec.Definition, why, r.id())
-}
-
-// wait waits, unless the context ends before.
-func wait(ctx context.Context, length time.Duration) error {
-	timer := time.NewTimer(length)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-timer.C:
-		return nil
-	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/rds"
 	"github.com/aws/smithy-go"
 
+	"github.com/prooflink/prooflink/.dagger/pause"
 	"github.com/prooflink/prooflink/infra/config"
 )
 
@@ -126,10 +127,8 @@ func StartDatabase(ctx context.Context, access aws.Config, environment config.En
 		if done || err != nil {
 			return err
 		}
-		select {
-		case <-ctx.Done():
-			return waited(ctx, name, ctx.Err())
-		case <-time.After(startPoll):
+		if err := pause.For(ctx, startPoll); err != nil {
+			return waited(ctx, name, err)
 		}
 	}
 }
