@@ -1045,9 +1045,9 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg env", err))
 				}
 			}
-			var startDB bool
+			var startDb bool
 			if inputArgs["startDB"] != nil {
-				err = json.Unmarshal([]byte(inputArgs["startDB"]), &startDB)
+				err = json.Unmarshal([]byte(inputArgs["startDB"]), &startDb)
 				if err != nil {
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg startDB", err))
 				}
@@ -1059,7 +1059,7 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg format", err))
 				}
 			}
-			return (*Prooflink).Verify(&parent, ctx, env, startDB, format)
+			return (*Prooflink).Verify(&parent, ctx, env, startDb, format)
 		case "":
 			var parent Prooflink
 			err = json.Unmarshal(parentJSON, &parent)

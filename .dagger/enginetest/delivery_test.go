@@ -95,7 +95,7 @@ func TestAnEnvironmentIsDeployedAndOperated(t *testing.T) {
 		{"the plan says what there is to do", `deploy(env: "dev", plan: true)`, []string{"nothing was changed", "deploy Foundation, which has the repositories", "FoundationStack-dev added"}, false},
 		{"all of it is deployed", `deploy(env: "dev")`, []string{"Deployed prooflink-dev", "run these digests", "1 targets healthy"}, false},
 		{"again, nothing is built and no migration runs", `deploy(env: "dev")`, []string{"all there already", "those of this image have run"}, false},
-		{"its state is that of the record", `status(env: "dev")`, []string{"dev runs what was deployed", "by jane", "lock"}, false},
+		{"its state is that of the record", `status(env: "dev")`, []string{"dev runs what was deployed", "by jane", "Lock         free"}, false},
 		{"a release of the same checkout changes nothing", `release(env: "dev")`, []string{"Released prooflink-dev", "prooflink-dev-task:1 "}, false},
 		{"the migrations are run by themselves", `migrate(env: "dev")`, []string{"Migrated prooflink-dev"}, false},
 		{"there is nothing to go back to", `rollback(env: "dev")`, []string{"nothing else was deployed before"}, true},
