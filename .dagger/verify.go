@@ -36,7 +36,10 @@ func (m *Prooflink) Verify(
 		return "", m.ended(ctx, env, err)
 	}
 	if startDB {
-		if err := verify.StartDatabase(ctx, at.access, at.environment, os.Stdout); err != nil {
+		err := m.underLock(ctx, at, "start the database", func(ctx context.Context) error {
+			return verify.StartDatabase(ctx, at.access, at.environment, os.Stdout)
+		})
+		if err != nil {
 			return "", err
 		}
 	}

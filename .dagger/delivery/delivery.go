@@ -108,8 +108,10 @@ func (r *run) walk(ctx context.Context, before, steps []jobs.Job) (Summary, erro
 // lock back.
 func (r *run) locked(ctx context.Context, steps []jobs.Job) jobs.Results {
 	var held context.Context
+	owner := r.Owner
+	owner.Purpose = r.kind
 	took := jobs.One(ctx, jobs.Job{Name: "take the lock", Run: func(ctx context.Context) (_ string, err error) {
-		r.held, held, err = lock.Acquire(ctx, r.Access, r.names(), r.Owner, lock.Options{Wait: r.Wait}, r.Say)
+		r.held, held, err = lock.Acquire(ctx, r.Access, r.names(), owner, lock.Options{Wait: r.Wait}, r.Say)
 		return "", err
 	}})
 	if took.Err != nil {

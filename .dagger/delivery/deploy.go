@@ -8,6 +8,7 @@ import (
 
 	"github.com/prooflink/prooflink/.dagger/images"
 	"github.com/prooflink/prooflink/.dagger/jobs"
+	"github.com/prooflink/prooflink/.dagger/record"
 	"github.com/prooflink/prooflink/.dagger/release"
 	"github.com/prooflink/prooflink/.dagger/rollout"
 	"github.com/prooflink/prooflink/.dagger/stacks"
@@ -71,13 +72,18 @@ func (r *run) onlyWith(needed bool, step func(context.Context) (string, error)) 
 }
 
 // waitIdle waits for stacks that are being changed and for a service that is
-// being deployed: by a run that was killed, or by hand.
+// being deployed: by a run that was killed, or by hand. Then it reads what the
+// run starts from; before it had the lock, another one could have changed that.
 func (r *run) waitIdle(ctx context.Context) (_ string, err error) {
 	all := stacks.Named(r.Environment, r.Environment.Stacks())
 	if r.states, err = r.formation.WaitIdle(ctx, all, r.Wait, r.Say); err != nil {
 		return "", err
 	}
-	return "", rollout.WaitUntilIdle(ctx, r.Access, r.Environment, r.Wait, r.Limit, r.Say)
+	if err := rollout.WaitUntilIdle(ctx, r.Access, r.Environment, r.Wait, r.Limit, r.Say); err != nil {
+		return "", err
+	}
+	r.last, _, err = record.Last(ctx, r.Access, r.names())
+	return "", err
 }
 
 // makeRegistry deploys the stack that has the repositories where there is none

@@ -26,7 +26,7 @@ func (r *run) failure(ctx context.Context, results jobs.Results) *report.Failure
 	step := failed(results)
 	evidence := r.evidence(ctx, step.Err)
 	failure := report.Failure{
-		Command: r.command, Step: step.Name, Outcome: r.outcome(step.Err, evidence), Problem: step.Err.Error(),
+		Command: r.command, Step: step.Name, Outcome: r.outcome(step.Err, evidence), Problem: problem(results),
 		Running: r.running(ctx), Evidence: evidence, Deployment: r.deployment(step.Err),
 		At: time.Now(), Took: time.Since(r.started), Run: r.Owner.Run, Err: step.Err,
 	}
@@ -45,6 +45,21 @@ func failed(results jobs.Results) jobs.Result {
 		}
 	}
 	return jobs.Result{}
+}
+
+// problem is what the step said that failed, and what failed after it.
+func problem(results jobs.Results) string {
+	var said []string
+	for _, result := range results {
+		switch {
+		case result.Err == nil:
+		case len(said) == 0:
+			said = append(said, result.Err.Error())
+		default:
+			said = append(said, fmt.Sprintf("then %q failed, too: %s", result.Name, result.Err))
+		}
+	}
+	return strings.Join(said, "; ")
 }
 
 // evidence is what was seen of tasks, and why stacks failed.

@@ -6,19 +6,11 @@ import (
 
 	"github.com/prooflink/prooflink/.dagger/record"
 	"github.com/prooflink/prooflink/.dagger/report"
-	"github.com/prooflink/prooflink/.dagger/stacks"
 	"github.com/prooflink/prooflink/.dagger/verify"
 )
 
-// preflight reads what the run starts from, and stops it before anything is
-// changed where it could not succeed.
-func (r *run) preflight(ctx context.Context) (_ string, err error) {
-	if r.last, _, err = record.Last(ctx, r.Access, r.names()); err != nil {
-		return "", err
-	}
-	if r.states, err = r.formation.States(ctx, stacks.Named(r.Environment, r.Environment.Stacks())); err != nil {
-		return "", err
-	}
+// preflight stops the run before anything is changed where it could not succeed.
+func (r *run) preflight(ctx context.Context) (string, error) {
 	found := verify.Run(ctx, r.Access, r.Environment, verify.Options{Stacks: r.Roles})
 	if blockers := found.Blockers(); len(blockers) > 0 {
 		return "", &Blocked{blockers}
