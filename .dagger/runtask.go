@@ -14,7 +14,7 @@ import (
 	"github.com/prooflink/prooflink/infra/names"
 )
 
-// Start a one-off task in the environment's network, show its log, and fail where
+// Run a one-off task in the environment's network, show its log, and fail where
 // it doesn't end with exit code 0.
 //
 // It is the migration's task definition, which has the batch image and the
