@@ -63,7 +63,7 @@ func (r *run) proof() string {
 	}
 	proof := fmt.Sprintf("%d of %d tasks of %s run these digests", len(r.settled.Tasks), r.settled.Desired, revision(r.settled.TaskDefinition))
 	if r.settled.Targets > 0 {
-		proof += fmt.Sprintf(", %d targets healthy", r.settled.Targets)
+		proof += fmt.Sprintf(", healthy targets: %d", r.settled.Targets)
 	}
 	return proof
 }

@@ -93,7 +93,7 @@ func TestAnEnvironmentIsDeployedAndOperated(t *testing.T) {
 	walk(t, scriptedAWS(t, "openRegistry: true\n"), []step{
 		{"nothing would stop it", `verify(env: "dev")`, []string{"0 blockers", "bootstrap"}, false},
 		{"the plan says what there is to do", `deploy(env: "dev", plan: true)`, []string{"nothing was changed", "deploy Foundation, which has the repositories", "FoundationStack-dev added"}, false},
-		{"all of it is deployed", `deploy(env: "dev")`, []string{"Deployed prooflink-dev", "run these digests", "1 targets healthy"}, false},
+		{"all of it is deployed", `deploy(env: "dev")`, []string{"Deployed prooflink-dev", "run these digests", "healthy targets: 1"}, false},
 		{"again, nothing is built and no migration runs", `deploy(env: "dev")`, []string{"all there already", "those of this image have run"}, false},
 		{"its state is that of the record", `status(env: "dev")`, []string{"dev runs what was deployed", "by jane", "Lock         free"}, false},
 		{"a release of the same checkout changes nothing", `release(env: "dev")`, []string{"Released prooflink-dev", "prooflink-dev-task:1 "}, false},
