@@ -513,7 +513,14 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg task", err))
 				}
 			}
-			return (*Prooflink).Exec(&parent, ctx, env, command, container, task)
+			var timeoutMinutes int
+			if inputArgs["timeoutMinutes"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["timeoutMinutes"]), &timeoutMinutes)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg timeoutMinutes", err))
+				}
+			}
+			return (*Prooflink).Exec(&parent, ctx, env, command, container, task, timeoutMinutes)
 		case "FormatGo":
 			var parent Prooflink
 			err = json.Unmarshal(parentJSON, &parent)

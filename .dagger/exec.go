@@ -30,6 +30,10 @@ func (m *Prooflink) Exec(
 	//
 	// +optional
 	task string,
+	// How many minutes the command may take.
+	//
+	// +default=10
+	timeoutMinutes int,
 ) (string, error) {
 	at, err := m.reach(ctx, env)
 	if err != nil {
@@ -39,7 +43,7 @@ func (m *Prooflink) Exec(
 	if err != nil {
 		return "", err
 	}
-	output, err := m.session(ctx, session)
+	output, err := m.session(ctx, session, timeoutMinutes)
 	if err != nil {
 		return "", err
 	}
@@ -52,13 +56,13 @@ func (m *Prooflink) Exec(
 
 // session runs the program that speaks with ECS Exec; it wants a terminal, which
 // script(1) makes. Its first argument has the session's token.
-func (m *Prooflink) session(ctx context.Context, session exec.Session) (string, error) {
+func (m *Prooflink) session(ctx context.Context, session exec.Session, minutes int) (string, error) {
 	token := dag.SetSecret("session-"+strconv.FormatInt(time.Now().UnixNano(), 36), session.Session)
 	output, err := m.golang().
 		WithFile("/usr/local/bin/session-manager-plugin", m.sessionPlugin()).
 		WithNewFile("/run.sh", `exec session-manager-plugin "$SESSION" "$@"`).
 		WithSecretVariable("SESSION", token).
-		WithExec(append([]string{"sh", "-c", `command="sh /run.sh"; for word; do command="$command '$word'"; done; exec script --quiet --return --command "$command" /dev/null`, "sh"}, session.Arguments...)).
+		WithExec(append([]string{"timeout", strconv.Itoa(minutes) + "m", "sh", "-c", `command="sh /run.sh"; for word; do command="$command '$word'"; done; exec script --quiet --return --command "$command" /dev/null`, "sh"}, session.Arguments...)).
 		Stdout(ctx)
 	if err != nil {
 		return "", fmt.Errorf("run a session with task %s: %w", session.Task, explain(err))
