@@ -62,6 +62,7 @@ func (m *Prooflink) session(ctx context.Context, session exec.Session, minutes i
 		WithFile("/usr/local/bin/session-manager-plugin", m.sessionPlugin()).
 		WithNewFile("/run.sh", `exec session-manager-plugin "$SESSION" "$@"`).
 		WithSecretVariable("SESSION", token).
+		WithEnvVariable("AWS_EC2_METADATA_DISABLED", "true").
 		WithExec(append([]string{"timeout", strconv.Itoa(minutes) + "m", "sh", "-c", `command="sh /run.sh"; for word; do command="$command '$word'"; done; exec script --quiet --return --command "$command" /dev/null`, "sh"}, session.Arguments...)).
 		Stdout(ctx)
 	if err != nil {

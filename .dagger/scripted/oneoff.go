@@ -90,7 +90,7 @@ func (w *World) describeTasks(in *ecs.DescribeTasksInput) (*ecs.DescribeTasksOut
 			continue
 		}
 		shown := t.Task
-		shown.Containers = slices.Clone(t.Containers)
+		shown.Containers = t.withAgents()
 		if !slices.Contains(in.Include, types.TaskFieldTags) {
 			shown.Tags = nil
 		}
@@ -192,6 +192,17 @@ func (w *World) byHand(t *task, reason string) {
 		}
 	}
 	w.halt(t, types.TaskStopCodeUserInitiated, reason)
+}
+
+// withAgents are the containers with what ECS Exec starts in those that run.
+func (t *task) withAgents() []types.Container {
+	containers := slices.Clone(t.Containers)
+	for i := range containers {
+		if t.EnableExecuteCommand && aws.ToString(containers[i].LastStatus) == "RUNNING" {
+			containers[i].ManagedAgents = []types.ManagedAgent{{Name: types.ManagedAgentNameExecuteCommandAgent, LastStatus: aws.String("RUNNING")}}
+		}
+	}
+	return containers
 }
 
 func (w *World) executeCommand(in *ecs.ExecuteCommandInput) (*ecs.ExecuteCommandOutput, error) {
