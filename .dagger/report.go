@@ -44,7 +44,7 @@ func (m *Prooflink) Report(
 		return "", m.ended(ctx, env, misused(fmt.Errorf("format %q is unknown; use text, markdown or json", format)))
 	}
 	said, err := m.kept().
-		WithExec([]string{"sh", "-c", "cat " + reports + "/" + env + "." + format + " 2>/dev/null || true"}).
+		WithExec([]string{"sh", "-c", "test ! -e " + reports + "/" + env + "." + format + " || cat " + reports + "/" + env + "." + format}).
 		Stdout(ctx)
 	if err == nil && said == "" {
 		said = "This engine has run nothing on " + env + " yet.\n"
