@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"github.com/prooflink/prooflink/.dagger/delivery"
+	"github.com/prooflink/prooflink/.dagger/ecrlogin"
 	"github.com/prooflink/prooflink/.dagger/lock"
 	"github.com/prooflink/prooflink/.dagger/stacks"
 	"github.com/prooflink/prooflink/infra/config"
@@ -82,7 +83,7 @@ func (m *Prooflink) options(ctx context.Context, asked request) (delivery.Option
 	}
 	commit, err := m.commit(ctx)
 	return delivery.Options{
-		Environment: at.environment, Access: at.access, Registry: at.registry(), Commit: commit, Roles: roles,
+		Environment: at.environment, Access: at.access, Registry: ecrlogin.Host(at.account, at.environment.Region), Commit: commit, Roles: roles,
 		Owner:     lock.Owner{Who: m.Who, Run: m.Run},
 		SkipBuild: asked.skipBuild, Concurrency: asked.concurrency, Wait: asked.wait,
 		Limit: time.Duration(asked.minutes) * time.Minute, Say: os.Stdout,
@@ -94,11 +95,6 @@ type place struct {
 	environment config.Environment
 	account     string
 	access      aws.Config
-}
-
-// registry is the host of the account's registry.
-func (p place) registry() string {
-	return fmt.Sprintf("%s.dkr.ecr.%s.amazonaws.com", p.account, p.environment.Region)
 }
 
 // reach loads an environment and opens the access to its account.

@@ -15,14 +15,16 @@ import (
 
 // Summary is what a run has done.
 type Summary struct {
-	Command     string             `json:"command"`
-	Environment string             `json:"environment"`
-	Kind        string             `json:"kind"`
-	Commit      string             `json:"commit"`
-	Who         string             `json:"who"`
-	Run         string             `json:"run,omitempty"`
-	Steps       []Step             `json:"steps"`
-	Images      []images.Published `json:"images"`
+	Command     string `json:"command"`
+	Environment string `json:"environment"`
+	// Name is the environment with its project, e.g. "prooflink-dev".
+	Name   string             `json:"name"`
+	Kind   string             `json:"kind"`
+	Commit string             `json:"commit"`
+	Who    string             `json:"who"`
+	Run    string             `json:"run,omitempty"`
+	Steps  []Step             `json:"steps"`
+	Images []images.Published `json:"images"`
 	// TaskDefinition is what the service runs, family and revision; empty where
 	// the run had nothing to do with the service.
 	TaskDefinition string `json:"taskDefinition,omitempty"`
@@ -45,7 +47,7 @@ var done = map[string]string{"deploy": "Deployed", "release": "Released", "rollb
 // summary is the run's.
 func (r *run) summary(ctx context.Context, results jobs.Results) Summary {
 	summary := Summary{
-		Command: r.command, Environment: r.Environment.Env, Kind: r.kind, Commit: r.Commit, Who: r.Owner.Who, Run: r.Owner.Run,
+		Command: r.command, Environment: r.Environment.Env, Name: r.names().Prefix(), Kind: r.kind, Commit: r.Commit, Who: r.Owner.Who, Run: r.Owner.Run,
 		Images: r.images, TaskDefinition: revision(r.converged.TaskDefinition), Service: r.proof(), URL: r.url(ctx),
 		Took: time.Since(r.started),
 	}
@@ -80,7 +82,7 @@ func (r *run) url(ctx context.Context) string {
 // Text is the summary for a person.
 func (s Summary) Text() string {
 	var text strings.Builder
-	fmt.Fprintf(&text, "%s prooflink-%s in %s\n\n%s\n", done[s.Kind], s.Environment, s.Took.Round(time.Second), s.table())
+	fmt.Fprintf(&text, "%s %s in %s\n\n%s\n", done[s.Kind], s.Name, s.Took.Round(time.Second), s.table())
 	for _, image := range s.Images {
 		fmt.Fprintf(&text, "image    %-10s  %s  %s\n", image.Name, image.Digest, image.Tag)
 	}
@@ -109,7 +111,7 @@ func (s Summary) table() string {
 // Markdown is the summary for GitHub's step summary.
 func (s Summary) Markdown() string {
 	var text strings.Builder
-	fmt.Fprintf(&text, "## %s prooflink-%s\n\n", done[s.Kind], s.Environment)
+	fmt.Fprintf(&text, "## %s %s\n\n", done[s.Kind], s.Name)
 	for _, line := range s.lines() {
 		fmt.Fprintf(&text, "- **%s** %s\n", line[0], line[1])
 	}

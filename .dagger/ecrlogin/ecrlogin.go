@@ -29,10 +29,15 @@ func Login(ctx context.Context, access aws.Config, want string) (registry.Regist
 		return registry.Registry{}, fmt.Errorf("log in to ECR of account %s: %w", account, err)
 	}
 	return registry.Registry{
-		Host:     fmt.Sprintf("%s.dkr.ecr.%s.amazonaws.com", account, access.Region),
+		Host:     Host(account, access.Region),
 		User:     "AWS",
 		Password: password,
 	}, nil
+}
+
+// Host is an account's private registry in a region.
+func Host(account, region string) string {
+	return fmt.Sprintf("%s.dkr.ecr.%s.amazonaws.com", account, region)
 }
 
 // password takes it from the token, which is base64 of "AWS:<password>".
