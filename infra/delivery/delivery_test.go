@@ -179,6 +179,8 @@ func TestC90TheRoleMayDoWhatADeployDoes(t *testing.T) {
 		"ReadAccount":     {"cloudformation:ListResources", "ec2:DescribeAddresses", "servicequotas:GetServiceQuota"},
 		"Database":        {"rds:StartDBInstance", ":db:prooflink-prod-db"},
 		"Imports":         {"s3:GetObject", "prooflink-prod-files-" + account + "/imports/*"},
+		"Results":         {"Action:s3:GetObject", "prooflink-prod-files-" + account + "/imports-results/*"},
+		"ListImports":     {"s3:ListBucket", "s3:prefix:[imports/* imports-results/*]"},
 		"Logs":            {"logs:GetLogEvents", ":log-group:/ecs/prooflink-prod-app-server:*", ":log-group:/aws/batch/prooflink-prod:*"},
 		"Health":          {"elasticloadbalancing:DescribeTargetHealth"},
 	}

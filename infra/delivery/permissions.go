@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	"github.com/aws/constructs-go/constructs/v10"
-	"github.com/aws/jsii-runtime-go"
 
 	"github.com/prooflink/prooflink/infra/config"
 	"github.com/prooflink/prooflink/infra/foundation"
@@ -137,14 +136,16 @@ func databaseARN(a policy.ARNs, env config.Environment) (kind, arn string) {
 	return "DBInstance", a.Regional("rds", "db:"+env.Names().Database())
 }
 
-// files are what a job imports. To list them is to tell one that isn't there
-// from one that may not be read.
+// files are what a job imports, and what it says became of that: a result may
+// have rejected rows in it, so only who may deploy reads it. To list them is to
+// tell one that isn't there from one that may not be read.
 func files(base foundation.Imports) []policy.Permission {
+	imports, results := foundation.FolderImports+"*", foundation.FolderResults+"*"
 	return []policy.Permission{
-		{Sid: "Imports", Actions: []string{"s3:GetObject", "s3:PutObject"},
-			Resources: []string{*base.Files.ArnForObjects(jsii.String(foundation.FolderImports + "*"))}},
+		{Sid: "Imports", Actions: []string{"s3:GetObject", "s3:PutObject"}, Resources: []string{*base.Files.ArnForObjects(&imports)}},
+		{Sid: "Results", Actions: []string{"s3:GetObject"}, Resources: []string{*base.Files.ArnForObjects(&results)}},
 		{Sid: "ListImports", Actions: []string{"s3:ListBucket"}, Resources: []string{*base.Files.BucketArn()},
-			Conditions: map[string]any{"StringLike": map[string]any{"s3:prefix": foundation.FolderImports + "*"}}},
+			Conditions: map[string]any{"StringLike": map[string]any{"s3:prefix": []string{imports, results}}}},
 	}
 }
 
