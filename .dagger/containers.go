@@ -24,6 +24,8 @@ const (
 	awsHost = "aws"
 	// awsPort is where the emulator listens.
 	awsPort = 4566
+	// postgresPort is where PostgreSQL listens.
+	postgresPort = 5432
 )
 
 // containers is the local.Machine that runs everything as Dagger services and
@@ -54,7 +56,10 @@ func (m *Prooflink) containers(ctx context.Context, environment config.Environme
 }
 
 func (c *containers) StartAWS(ctx context.Context) (string, error) {
-	service, err := c.ministack(c.run).AsService(dagger.ContainerAsServiceOpts{Args: []string{"ministack"}}).Start(ctx)
+	if c.emulator == nil {
+		c.emulator = c.ministack(c.run).AsService(dagger.ContainerAsServiceOpts{Args: []string{"ministack"}})
+	}
+	service, err := c.emulator.Start(ctx)
 	if err != nil {
 		return "", explain(err)
 	}
@@ -104,22 +109,29 @@ func (c *containers) DeployStacks(ctx context.Context, assembly string) error {
 }
 
 func (c *containers) StartDatabase(ctx context.Context, db local.Database) (string, error) {
-	service := dag.Container().
+	if c.database == nil {
+		c.database = c.postgres(db)
+	}
+	service, err := c.database.Start(ctx)
+	if err != nil {
+		return "", explain(err)
+	}
+	c.database, c.dbHost = service, db.Host
+	endpoint, err := service.Endpoint(ctx, dagger.ServiceEndpointOpts{Port: postgresPort})
+	at := url.URL{Scheme: "postgres", User: url.UserPassword(db.User, db.Password), Host: endpoint, Path: db.Name, RawQuery: "sslmode=disable"}
+	return at.String(), err
+}
+
+// postgres is a database with a login, empty in each run.
+func (c *containers) postgres(db local.Database) *dagger.Service {
+	return dag.Container().
 		From(versions.Postgres).
 		WithEnvVariable("POSTGRES_USER", db.User).
 		WithSecretVariable("POSTGRES_PASSWORD", dag.SetSecret("db-password-"+c.run, db.Password)).
 		WithEnvVariable("POSTGRES_DB", db.Name).
 		WithEnvVariable("PROOFLINK_RUN", c.run).
-		WithExposedPort(5432).
+		WithExposedPort(postgresPort).
 		AsService(dagger.ContainerAsServiceOpts{UseEntrypoint: true})
-	service, err := service.Start(ctx)
-	if err != nil {
-		return "", explain(err)
-	}
-	c.database, c.dbHost = service, db.Host
-	endpoint, err := service.Endpoint(ctx, dagger.ServiceEndpointOpts{Port: 5432})
-	at := url.URL{Scheme: "postgres", User: url.UserPassword(db.User, db.Password), Host: endpoint, Path: db.Name, RawQuery: "sslmode=disable"}
-	return at.String(), err
 }
 
 func (c *containers) Run(ctx context.Context, task local.Task) (string, error) {
@@ -127,11 +139,15 @@ func (c *containers) Run(ctx context.Context, task local.Task) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	output, err := container.
+	said, err := container.
 		WithEnvVariable("PROOFLINK_RUN", c.run).
 		WithExec(task.Command, dagger.ContainerWithExecOpts{UseEntrypoint: true}).
 		Stdout(ctx)
-	return output, explain(err)
+	var failed *dagger.ExecError
+	if errors.As(err, &failed) {
+		return "", &local.Exited{Command: failed.Cmd, Code: failed.ExitCode, Output: output(failed)}
+	}
+	return said, err
 }
 
 func (c *containers) StartApp(ctx context.Context, task local.Task) (string, error) {
@@ -199,6 +215,10 @@ func explain(err error) error {
 	if !errors.As(err, &failed) {
 		return err
 	}
-	output := strings.TrimSpace(failed.Stdout + "\n" + failed.Stderr)
-	return fmt.Errorf("%s: exit code %d\n%s", strings.Join(failed.Cmd, " "), failed.ExitCode, output)
+	return fmt.Errorf("%s: exit code %d\n%s", strings.Join(failed.Cmd, " "), failed.ExitCode, output(failed))
+}
+
+// output is what a command printed.
+func output(failed *dagger.ExecError) string {
+	return strings.TrimSpace(failed.Stdout + "\n" + failed.Stderr)
 }

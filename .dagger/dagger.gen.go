@@ -234,6 +234,342 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 	switch parentName {
 	case "Prooflink":
 		switch fnName {
+		case "BatchCancel":
+			var parent Prooflink
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			var id string
+			if inputArgs["id"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["id"]), &id)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg id", err))
+				}
+			}
+			var env string
+			if inputArgs["env"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["env"]), &env)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg env", err))
+				}
+			}
+			var reason string
+			if inputArgs["reason"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["reason"]), &reason)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg reason", err))
+				}
+			}
+			return (*Prooflink).BatchCancel(&parent, ctx, id, env, reason)
+		case "BatchList":
+			var parent Prooflink
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			var env string
+			if inputArgs["env"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["env"]), &env)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg env", err))
+				}
+			}
+			var job string
+			if inputArgs["job"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["job"]), &job)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg job", err))
+				}
+			}
+			var status string
+			if inputArgs["status"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["status"]), &status)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg status", err))
+				}
+			}
+			var since string
+			if inputArgs["since"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["since"]), &since)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg since", err))
+				}
+			}
+			var limit int
+			if inputArgs["limit"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["limit"]), &limit)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg limit", err))
+				}
+			}
+			var format string
+			if inputArgs["format"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["format"]), &format)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg format", err))
+				}
+			}
+			return (*Prooflink).BatchList(&parent, ctx, env, job, status, since, limit, format)
+		case "BatchLogs":
+			var parent Prooflink
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			var id string
+			if inputArgs["id"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["id"]), &id)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg id", err))
+				}
+			}
+			var env string
+			if inputArgs["env"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["env"]), &env)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg env", err))
+				}
+			}
+			var follow bool
+			if inputArgs["follow"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["follow"]), &follow)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg follow", err))
+				}
+			}
+			return (*Prooflink).BatchLogs(&parent, ctx, id, env, follow)
+		case "BatchResult":
+			var parent Prooflink
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			var id string
+			if inputArgs["id"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["id"]), &id)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg id", err))
+				}
+			}
+			var env string
+			if inputArgs["env"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["env"]), &env)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg env", err))
+				}
+			}
+			return (*Prooflink).BatchResult(&parent, ctx, id, env)
+		case "BatchRun":
+			var parent Prooflink
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			var job string
+			if inputArgs["job"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["job"]), &job)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg job", err))
+				}
+			}
+			var inputFile *dagger.File
+			if inputArgs["inputFile"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["inputFile"]), &inputFile)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg inputFile", err))
+				}
+			}
+			var options []string
+			if inputArgs["options"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["options"]), &options)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg options", err))
+				}
+			}
+			var executor string
+			if inputArgs["executor"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["executor"]), &executor)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg executor", err))
+				}
+			}
+			var aws *dagger.Service
+			if inputArgs["aws"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["aws"]), &aws)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg aws", err))
+				}
+			}
+			var database *dagger.Service
+			if inputArgs["database"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["database"]), &database)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg database", err))
+				}
+			}
+			return (*Prooflink).BatchRun(&parent, ctx, job, inputFile, options, executor, aws, database)
+		case "BatchStatus":
+			var parent Prooflink
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			var id string
+			if inputArgs["id"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["id"]), &id)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg id", err))
+				}
+			}
+			var env string
+			if inputArgs["env"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["env"]), &env)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg env", err))
+				}
+			}
+			var format string
+			if inputArgs["format"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["format"]), &format)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg format", err))
+				}
+			}
+			return (*Prooflink).BatchStatus(&parent, ctx, id, env, format)
+		case "BatchSubmit":
+			var parent Prooflink
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			var env string
+			if inputArgs["env"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["env"]), &env)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg env", err))
+				}
+			}
+			var job string
+			if inputArgs["job"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["job"]), &job)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg job", err))
+				}
+			}
+			var inputKey string
+			if inputArgs["inputKey"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["inputKey"]), &inputKey)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg inputKey", err))
+				}
+			}
+			var inputFile *dagger.File
+			if inputArgs["inputFile"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["inputFile"]), &inputFile)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg inputFile", err))
+				}
+			}
+			var executor string
+			if inputArgs["executor"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["executor"]), &executor)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg executor", err))
+				}
+			}
+			var options []string
+			if inputArgs["options"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["options"]), &options)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg options", err))
+				}
+			}
+			var wait bool
+			if inputArgs["wait"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["wait"]), &wait)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg wait", err))
+				}
+			}
+			var noWait bool
+			if inputArgs["noWait"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["noWait"]), &noWait)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg noWait", err))
+				}
+			}
+			var dryRun bool
+			if inputArgs["dryRun"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["dryRun"]), &dryRun)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg dryRun", err))
+				}
+			}
+			var envOverride []string
+			if inputArgs["envOverride"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["envOverride"]), &envOverride)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg envOverride", err))
+				}
+			}
+			var vcpu string
+			if inputArgs["vcpu"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["vcpu"]), &vcpu)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg vcpu", err))
+				}
+			}
+			var memory int
+			if inputArgs["memory"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["memory"]), &memory)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg memory", err))
+				}
+			}
+			var timeout string
+			if inputArgs["timeout"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["timeout"]), &timeout)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg timeout", err))
+				}
+			}
+			var attempts int
+			if inputArgs["attempts"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["attempts"]), &attempts)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg attempts", err))
+				}
+			}
+			var idempotencyKey string
+			if inputArgs["idempotencyKey"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["idempotencyKey"]), &idempotencyKey)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg idempotencyKey", err))
+				}
+			}
+			var startMinutes int
+			if inputArgs["startMinutes"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["startMinutes"]), &startMinutes)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg startMinutes", err))
+				}
+			}
+			var limitMinutes int
+			if inputArgs["limitMinutes"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["limitMinutes"]), &limitMinutes)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg limitMinutes", err))
+				}
+			}
+			var format string
+			if inputArgs["format"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["format"]), &format)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg format", err))
+				}
+			}
+			return (*Prooflink).BatchSubmit(&parent, ctx, env, job, inputKey, inputFile, executor, options, wait, noWait, dryRun, envOverride, vcpu, memory, timeout, attempts, idempotencyKey, startMinutes, limitMinutes, format)
 		case "Bindings":
 			var parent Prooflink
 			err = json.Unmarshal(parentJSON, &parent)

@@ -81,24 +81,6 @@ func (m *Prooflink) Deploy(
 	}, delivery.Deploy, delivery.PlanDeploy)
 }
 
-// Deploy the environment "local" and keep it up: `serve up --ports 3000:3000`.
-//
-// +cache="never"
-func (m *Prooflink) Serve(
-	ctx context.Context,
-	// The users to import, as CSV; by default batch/samples/users.csv.
-	//
-	// +optional
-	usersCsv *dagger.File,
-) (*dagger.Service, error) {
-	summary, system, err := m.deploy(ctx, usersCsv, "With `up --ports 3000:3000` it is at http://localhost:3000")
-	if err != nil {
-		return nil, err
-	}
-	fmt.Println(summary)
-	return system.app, nil
-}
-
 // deploy deploys the environment "local".
 func (m *Prooflink) deploy(ctx context.Context, usersCsv *dagger.File, next string) (string, *containers, error) {
 	environment, err := config.Load(localEnv)

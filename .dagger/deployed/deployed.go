@@ -23,6 +23,7 @@ import (
 type api interface {
 	cloudformation.DescribeStacksAPIClient
 	cloudformation.DescribeStackEventsAPIClient
+	cloudformation.ListStackResourcesAPIClient
 	GetTemplate(context.Context, *cloudformation.GetTemplateInput, ...func(*cloudformation.Options)) (*cloudformation.GetTemplateOutput, error)
 	DeleteStack(context.Context, *cloudformation.DeleteStackInput, ...func(*cloudformation.Options)) (*cloudformation.DeleteStackOutput, error)
 }
@@ -82,6 +83,27 @@ func (a Account) stack(ctx context.Context, name string) (stack Stack, there boo
 	}
 	stack.Stack, err = parse(name, aws.ToString(body.TemplateBody))
 	return stack, err == nil, err
+}
+
+// Resources are the physical ids of a stack's resources by their types, e.g.
+// "AWS::EC2::Subnet"; none where there is no such stack.
+func (a Account) Resources(ctx context.Context, name string) (map[string][]string, error) {
+	ids := map[string][]string{}
+	pages := cloudformation.NewListStackResourcesPaginator(a.api, &cloudformation.ListStackResourcesInput{StackName: &name})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if absent(err) {
+			return ids, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("list the resources of stack %s: %w", name, err)
+		}
+		for _, one := range page.StackResourceSummaries {
+			kind := aws.ToString(one.ResourceType)
+			ids[kind] = append(ids[kind], aws.ToString(one.PhysicalResourceId))
+		}
+	}
+	return ids, nil
 }
 
 // describe returns nil for a stack that isn't there.

@@ -3,7 +3,9 @@ package local
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -14,9 +16,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"github.com/prooflink/prooflink/.dagger/definition"
+	"github.com/prooflink/prooflink/.dagger/images"
 )
 
 // Account is the emulator's account; an access key of twelve digits names it.
@@ -82,6 +86,20 @@ func (c clients) put(ctx context.Context, bucket, key string, content []byte) er
 	return nil
 }
 
+// get reads an object; nil where there is none.
+func (c clients) get(ctx context.Context, bucket, key string) ([]byte, error) {
+	out, err := c.s3.GetObject(ctx, &s3.GetObjectInput{Bucket: &bucket, Key: &key})
+	var missing *s3types.NoSuchKey
+	if errors.As(err, &missing) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("get s3://%s/%s: %w", bucket, key, err)
+	}
+	defer out.Body.Close()
+	return io.ReadAll(out.Body)
+}
+
 // register registers every definition of the assembly, a stack after another,
 // and returns the ARNs.
 func (d *deployment) register(ctx context.Context) (string, error) {
@@ -132,8 +150,12 @@ func (d *deployment) task(ctx context.Context, process definition.Process) (Task
 	return Task{Image: image, Command: process.Command, Env: env, Secrets: secrets}, nil
 }
 
-// published returns the name of the image whose digest a definition pins.
+// published returns the name of the image whose digest a definition pins. In a
+// system that runs already it is this checkout's image for one-offs and jobs.
 func (d *deployment) published(reference string) (string, error) {
+	if d.options.Running {
+		return images.Batch.Name, nil
+	}
 	_, digest, pinned := strings.Cut(reference, "@")
 	if !pinned {
 		return "", fmt.Errorf("the definition's image %s is not pinned by digest", reference)

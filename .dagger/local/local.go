@@ -37,7 +37,7 @@ type Task struct {
 
 // Machine does what the path needs done outside this process.
 type Machine interface {
-	// StartAWS starts the emulator and returns its URL as this process reaches it.
+	// StartAWS starts the emulator, unless it runs, and returns its URL as this process reaches it.
 	StartAWS(context.Context) (url string, err error)
 	// Publish builds and pushes what the registry lacks.
 	Publish(context.Context) ([]images.Published, error)
@@ -45,16 +45,29 @@ type Machine interface {
 	Synth(context.Context, []images.Published) (assembly string, err error)
 	// DeployStacks bootstraps the emulator and deploys the folder's stacks to it.
 	DeployStacks(ctx context.Context, assembly string) error
-	// StartDatabase starts PostgreSQL, empty, and returns its URL as this process reaches it.
+	// StartDatabase starts PostgreSQL, empty, unless it runs, and returns its URL as this process reaches it.
 	StartDatabase(context.Context, Database) (url string, err error)
 	// Run runs a one-off to its end and returns what it printed; an exit code
-	// other than 0 is an error that holds the last lines.
+	// other than 0 is an error (*Exited).
 	Run(context.Context, Task) (output string, err error)
 	// StartApp starts the app and returns its URL as this process reaches it.
 	StartApp(context.Context, Task) (url string, err error)
 	// Overrides are the variables that tasks get beside or instead of their
 	// definition's, because this is no AWS.
 	Overrides() map[string]string
+}
+
+// Exited is the error of a one-off that has ended with another exit code than 0.
+type Exited struct {
+	Command []string
+	Code    int
+	// Output is what it printed.
+	Output string
+}
+
+// Error has what it printed, too.
+func (e *Exited) Error() string {
+	return fmt.Sprintf("%s: exit code %d\n%s", strings.Join(e.Command, " "), e.Code, e.Output)
 }
 
 // Options of a local deployment.
@@ -67,29 +80,44 @@ type Options struct {
 	UsersCSV []byte
 	// Next says how to look at the app, or where.
 	Next string
+	// Running says that the machine's system was deployed before.
+	Running bool
 }
 
 // Deploy walks the path. The report has every step that was begun, also when
 // the error is not nil.
 func Deploy(ctx context.Context, machine Machine, options Options) (string, error) {
 	d := &deployment{machine: machine, options: options}
-	results := jobs.Steps(ctx,
-		jobs.Job{Name: "start emulated AWS", Run: d.startAWS},
-		jobs.Job{Name: "publish images", Run: d.publish},
-		jobs.Job{Name: "synthesize", Run: d.synthesize},
-		jobs.Job{Name: "deploy stacks", Run: d.deployStacks},
-		jobs.Job{Name: "register definitions", Run: d.register},
-		jobs.Job{Name: "start PostgreSQL", Run: d.startDatabase},
-		jobs.Job{Name: "migrate", Run: d.migrate},
+	results := jobs.Steps(ctx, append(d.prepare(),
 		jobs.Job{Name: "start app", Run: d.startApp},
 		jobs.Job{Name: "import users", Run: d.importUsers},
 		jobs.Job{Name: "count rows", Run: d.countRows},
 		jobs.Job{Name: "look at the page", Run: d.lookAtPage},
-	)
+	)...)
 	if failed := results.Failed(); len(failed) > 0 {
 		return "", fmt.Errorf("deploy %s: step %q failed\n\n%s", options.Environment.Env, failed[0], results.Report())
 	}
 	return d.summary(results), nil
+}
+
+// prepare lists the steps after which a task or a job can run. In a system that
+// runs already, the definitions are registered and the database is migrated with
+// the images of this checkout.
+func (d *deployment) prepare() []jobs.Job {
+	steps := []jobs.Job{
+		{Name: "start emulated AWS", Run: d.startAWS},
+		{Name: "publish images", Run: d.publish},
+		{Name: "synthesize", Run: d.synthesize},
+		{Name: "deploy stacks", Run: d.deployStacks},
+		{Name: "register definitions", Run: d.register},
+		{Name: "start PostgreSQL", Run: d.startDatabase},
+		{Name: "migrate", Run: d.migrate},
+	}
+	if !d.options.Running {
+		return steps
+	}
+	made := []string{"synthesize", "deploy stacks", "register definitions"}
+	return slices.DeleteFunc(steps, func(step jobs.Job) bool { return slices.Contains(made, step.Name) })
 }
 
 // deployment is what one run has come to know.

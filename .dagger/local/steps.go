@@ -176,24 +176,11 @@ func get(ctx context.Context, url string) (string, error) {
 	return string(body), nil
 }
 
-// importUsers puts the sample into the files bucket and runs the import as its
-// job definition says, with what a submission would add.
+// importUsers imports the sample.
 func (d *deployment) importUsers(ctx context.Context) (string, error) {
-	process, err := definition.JobProcess(ctx, d.aws.batch, d.names().UserImportJob())
-	if err != nil {
-		return "", err
-	}
-	task, err := d.task(ctx, process)
-	if err != nil {
-		return "", err
-	}
-	bucket := task.Env["INPUT_S3_BUCKET"]
-	if err := d.aws.put(ctx, bucket, sampleKey, d.options.UsersCSV); err != nil {
-		return "", err
-	}
-	task.Env["INPUT_S3_KEY"], task.Env["EXECUTOR_NAME"] = sampleKey, "local"
-	_, err = d.machine.Run(ctx, task)
-	return "s3://" + bucket + "/" + sampleKey, err
+	job := Job{Name: userImport, Key: sampleKey, CSV: d.options.UsersCSV, Executor: "local"}
+	imported, err := d.run(ctx, job)
+	return imported.Input, errors.Join(err, imported.failure())
 }
 
 // countRows compares PostgreSQL with the sample.

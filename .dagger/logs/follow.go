@@ -179,7 +179,7 @@ func (f *Follower) write(ctx context.Context, out io.Writer) (int, error) {
 // follow writes what comes in until the context ends or reading fails.
 func (f *Follower) follow(ctx context.Context, out io.Writer) error {
 	for {
-		if err := pause.For(ctx, f.pause()); err != nil {
+		if err := pause.For(ctx, f.Pause()); err != nil {
 			return err
 		}
 		if _, err := f.write(ctx, out); err != nil {
@@ -188,8 +188,8 @@ func (f *Follower) follow(ctx context.Context, out io.Writer) error {
 	}
 }
 
-// pause is how long to wait: where a reading takes many calls, so long that
-// there is one in a second.
-func (f *Follower) pause() time.Duration {
+// Pause is how long to wait before the next reading: where a reading takes many
+// calls, so long that there is one in a second.
+func (f *Follower) Pause() time.Duration {
 	return max(interval, time.Duration(f.calls)*time.Second)
 }

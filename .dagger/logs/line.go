@@ -43,6 +43,21 @@ func Text(line string) string {
 	return single(strings.TrimSpace(r.Level+" "+r.Message) + r.data())
 }
 
+// Brief is Text without a record's data.
+func Brief(line string) string {
+	r, ok := parse(line)
+	if !ok || r.Message == "" {
+		return Text(line)
+	}
+	return single(strings.TrimSpace(r.Level + " " + r.Message))
+}
+
+// Level is a record's level, e.g. "error"; empty where the line is no record.
+func Level(line string) string {
+	r, _ := parse(line)
+	return r.Level
+}
+
 // data is what a record has beside its message.
 func (r record) data() string {
 	switch text := string(r.Data); text {

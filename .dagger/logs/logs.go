@@ -82,8 +82,9 @@ func (q Query) part() string {
 // defaultSince is how far back is shown unless it is said.
 const defaultSince = 15 * time.Minute
 
-// parseSince reads the beginning of the time range.
-func parseSince(text string, now time.Time) (time.Time, error) {
+// ParseSince reads the beginning of a time range: how long ago ("15m", "2h",
+// "1d") or a time like "2026-11-22T09:00:00Z"; empty means 15 minutes ago.
+func ParseSince(text string, now time.Time) (time.Time, error) {
 	if text == "" {
 		return now.Add(-defaultSince), nil
 	}

@@ -22,7 +22,7 @@ type view struct {
 // newView checks a query.
 func newView(env config.Environment, query Query) (view, error) {
 	now := time.Now()
-	since, err := parseSince(query.Since, now)
+	since, err := ParseSince(query.Since, now)
 	if err != nil {
 		return view{}, err
 	}

@@ -18,6 +18,9 @@ import (
 
 // StartDatabase makes a database cluster for this run only, and starts it.
 func (p *Processes) StartDatabase(ctx context.Context, db local.Database) (string, error) {
+	if p.database != "" {
+		return p.database, nil
+	}
 	// A folder of its own: root's temporary folders let no other account pass.
 	data, err := os.MkdirTemp("", "prooflink-postgres-")
 	if err != nil {
@@ -45,7 +48,8 @@ func (p *Processes) StartDatabase(ctx context.Context, db local.Database) (strin
 	if err := p.background(server); err != nil {
 		return "", err
 	}
-	return databaseURL(db, p.dbPort), createDatabase(ctx, db, p.dbPort)
+	p.database = databaseURL(db, p.dbPort)
+	return p.database, createDatabase(ctx, db, p.dbPort)
 }
 
 // createDatabase waits for the server; RDS makes the initial database too.

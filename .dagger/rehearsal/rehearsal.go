@@ -48,11 +48,12 @@ type Processes struct {
 	environment config.Environment
 	registry    *httptest.Server
 	// roots are the unpacked images by name.
-	roots   map[string]string
-	aws     string
-	dbPort  string
-	appPort string
-	stop    []func()
+	roots    map[string]string
+	aws      string
+	database string
+	dbPort   string
+	appPort  string
+	stop     []func()
 }
 
 var _ local.Machine = (*Processes)(nil)
@@ -86,6 +87,9 @@ func (p *Processes) Close() {
 
 // StartAWS starts the emulator.
 func (p *Processes) StartAWS(ctx context.Context) (string, error) {
+	if p.aws != "" {
+		return p.aws, nil
+	}
 	ports, err := freePorts(1)
 	if err != nil {
 		return "", err
@@ -139,10 +143,11 @@ func (p *Processes) CDK(ctx context.Context, args ...string) (string, error) {
 func (p *Processes) Run(ctx context.Context, task local.Task) (string, error) {
 	command := p.command(ctx, task, task.Command)
 	output, err := command.CombinedOutput()
-	if err != nil {
-		return string(output), fmt.Errorf("run %s: %w\n%s", strings.Join(task.Command, " "), err, output)
+	var failed *exec.ExitError
+	if errors.As(err, &failed) {
+		err = &local.Exited{Command: task.Command, Code: failed.ExitCode(), Output: string(output)}
 	}
-	return string(output), nil
+	return string(output), err
 }
 
 // StartApp starts the app's entrypoint from its unpacked image.

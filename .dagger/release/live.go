@@ -1,9 +1,11 @@
 package release
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -59,7 +61,7 @@ func Live(ctx context.Context, access aws.Config, n names.Names) (State, error) 
 	if state.Migration, err = newest(ctx, client, n.MigrateFamily()); err != nil {
 		return State{}, err
 	}
-	state.Jobs, err = jobs(ctx, batch.NewFromConfig(access), n)
+	state.Jobs, err = JobDefinitions(ctx, access, n)
 	return state, err
 }
 
@@ -114,8 +116,10 @@ func newest(ctx context.Context, client *ecs.Client, family string) (*ecs.Descri
 	return out, err
 }
 
-// jobs reads the newest active revisions of the job definitions that are there.
-func jobs(ctx context.Context, client *batch.Client, n names.Names) ([]batchtypes.JobDefinition, error) {
+// JobDefinitions reads the newest active revisions of the job definitions that are
+// there, the user import's first.
+func JobDefinitions(ctx context.Context, access aws.Config, n names.Names) ([]batchtypes.JobDefinition, error) {
+	client := batch.NewFromConfig(access)
 	var found []batchtypes.JobDefinition
 	for _, name := range []string{n.UserImportJob(), n.TestCaseImportJob()} {
 		job, err := newestJob(ctx, client, name)
@@ -130,21 +134,30 @@ func jobs(ctx context.Context, client *batch.Client, n names.Names) ([]batchtype
 }
 
 // newestJob reads a job definition's newest active revision; nil where there is
-// none. Batch lists the revisions in no order that it documents.
+// none.
 func newestJob(ctx context.Context, client *batch.Client, name string) (*batchtypes.JobDefinition, error) {
+	revisions, err := JobRevisions(ctx, client, name)
+	if err != nil || len(revisions) == 0 {
+		return nil, err
+	}
+	return &revisions[0], nil
+}
+
+// JobRevisions reads a job definition's active revisions, the newest first; none
+// where there is no such definition. Batch lists them in no order that it documents.
+func JobRevisions(ctx context.Context, client *batch.Client, name string) ([]batchtypes.JobDefinition, error) {
 	pages := batch.NewDescribeJobDefinitionsPaginator(client,
 		&batch.DescribeJobDefinitionsInput{JobDefinitionName: &name, Status: aws.String("ACTIVE")})
-	var newest *batchtypes.JobDefinition
+	var revisions []batchtypes.JobDefinition
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
 			return nil, fmt.Errorf("describe job definition %s: %w", name, err)
 		}
-		for _, revision := range page.JobDefinitions {
-			if newest == nil || aws.ToInt32(revision.Revision) > aws.ToInt32(newest.Revision) {
-				newest = &revision
-			}
-		}
+		revisions = append(revisions, page.JobDefinitions...)
 	}
-	return newest, nil
+	slices.SortFunc(revisions, func(a, b batchtypes.JobDefinition) int {
+		return cmp.Compare(aws.ToInt32(b.Revision), aws.ToInt32(a.Revision))
+	})
+	return revisions, nil
 }

@@ -82,7 +82,7 @@ func Migration(ctx context.Context, access aws.Config, n names.Names, reference 
 // that aren't there are left out.
 func Jobs(ctx context.Context, access aws.Config, n names.Names, reference string) ([]Revision, error) {
 	client := batch.NewFromConfig(access)
-	live, err := jobs(ctx, client, n)
+	live, err := JobDefinitions(ctx, access, n)
 	if err != nil {
 		return nil, err
 	}

@@ -11,15 +11,15 @@ import (
 func (f *Failure) Markdown() string {
 	s := f.shown()
 	var p page
-	p.line("## " + escape(s.headline()))
+	p.line("## " + Escape(s.headline()))
 	p.line("")
-	p.line("**" + escape(s.Cause) + "**")
+	p.line("**" + Escape(s.Cause) + "**")
 	p.line("")
 	if s.Problem != "" && oneLine(s.Problem) != s.Cause {
-		p.line("Error: " + escape(cut(oneLine(s.Problem), mostProblem)) + "\n")
+		p.line("Error: " + Escape(cut(oneLine(s.Problem), mostProblem)) + "\n")
 	}
 	if s.Running != "" {
-		p.line("Running now: " + escape(s.Running) + "\n")
+		p.line("Running now: " + Escape(s.Running) + "\n")
 	}
 	p.hints(s.Hints)
 	p.folded(s.Evidence)
@@ -35,7 +35,7 @@ func (p *page) hints(hints []Hint) {
 	}
 	p.line("| Likely cause | Fix |\n|---|---|")
 	for _, hint := range hints {
-		p.line("| " + escape(hint.What) + " | " + escape(hint.Fix) + " |")
+		p.line("| " + Escape(hint.What) + " | " + Escape(hint.Fix) + " |")
 	}
 	p.line("")
 }
@@ -52,7 +52,7 @@ func (p *page) folded(e Evidence) {
 	p.line(fmt.Sprintf("<details><summary>Events (%d)</summary>\n", len(events)))
 	p.line("| Time (UTC) | Who | What |\n|---|---|---|")
 	for _, event := range events[:min(len(events), mostEvents)] {
-		p.line("| " + clock(event.At) + " | " + escape(event.Source) + " | " + escape(event.Text) + " |")
+		p.line("| " + clock(event.At) + " | " + Escape(event.Source) + " | " + Escape(event.Text) + " |")
 	}
 	p.line("\n</details>\n")
 }
@@ -62,11 +62,11 @@ func (p *page) foldedTask(g group) {
 	p.line("<details><summary>" + html.EscapeString(clock(g.first.StoppedAt)+" "+g.title()) + "</summary>\n")
 	p.line("| Container | End | Log group |\n|---|---|---|")
 	for _, c := range g.first.Containers {
-		p.line("| " + escape(c.Name) + " | " + escape(strings.TrimPrefix(c.title(), c.Name+", ")) + " | " + escape(c.LogGroup) + " |")
+		p.line("| " + Escape(c.Name) + " | " + Escape(strings.TrimPrefix(c.title(), c.Name+", ")) + " | " + Escape(c.LogGroup) + " |")
 	}
 	for _, c := range g.first.Containers {
 		if len(c.Lines) > 0 {
-			p.line("\nLast lines of " + escape(c.Name) + ":\n")
+			p.line("\nLast lines of " + Escape(c.Name) + ":\n")
 			p.fence(c.Lines)
 		}
 	}
@@ -99,15 +99,15 @@ func (p *page) commands(commands []string) {
 func (p *page) links(links []Link) {
 	var list []string
 	for _, link := range links {
-		list = append(list, "["+escape(link.Name)+"](<"+strings.NewReplacer("<", "%3C", ">", "%3E").Replace(link.URL)+">)")
+		list = append(list, "["+Escape(link.Name)+"](<"+strings.NewReplacer("<", "%3C", ">", "%3E").Replace(link.URL)+">)")
 	}
 	if len(list) > 0 {
 		p.line(strings.Join(list, " · "))
 	}
 }
 
-// escape makes a text say itself in Markdown, in a table's cell too.
-func escape(text string) string {
+// Escape makes a text say itself in Markdown, in a table's cell too.
+func Escape(text string) string {
 	text = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(text)
 	return strings.NewReplacer(
 		`\`, `\\`, "`", "\\`", "*", `\*`, "_", `\_`, "|", `\|`, "[", `\[`, "]", `\]`, "#", `\#`, "~", `\~`, "@", "&#64;",

@@ -165,18 +165,6 @@ func (s small) groups() map[string]string {
 	}
 }
 
-// network has a subnet, the tasks' security group and the flow logs' group.
-func (s small) network() (object, object) {
-	return object{
-			"FlowLogs":  of("AWS::Logs::LogGroup", object{"LogGroupName": s.names.FlowLogGroup(), "RetentionInDays": s.environment.Logging.Retention.Flow}),
-			"Vpc":       of("AWS::EC2::VPC", object{"CidrBlock": s.environment.Network.VpcCIDR}),
-			"Subnet":    of("AWS::EC2::Subnet", object{"VpcId": ref("Vpc"), "CidrBlock": s.environment.Network.PrivateSubnetCIDRs[0]}),
-			"TaskGroup": of("AWS::EC2::SecurityGroup", object{"VpcId": ref("Vpc"), "GroupName": s.names.TaskSecurityGroup(), "GroupDescription": "Tasks " + s.variant}),
-		}, object{
-			names.OutputVpcID: ref("Vpc"), names.OutputTaskSubnetIDs: ref("Subnet"), names.OutputTaskSecurityGroupID: attribute("TaskGroup", "GroupId"),
-		}
-}
-
 // database has the database, its secrets and the migration.
 func (s small) database() (object, object) {
 	n := s.names
@@ -266,36 +254,4 @@ func (s small) service() object {
 	})
 	made["DependsOn"] = []any{"HttpListener"}
 	return made
-}
-
-// batch has the queue and the job definitions.
-func (s small) batch() (object, object) {
-	n := s.names
-	resources := object{
-		"Fargate": of("AWS::Batch::ComputeEnvironment", object{"ComputeEnvironmentName": n.ComputeEnvironment(false), "Type": "managed"}),
-		"Spot":    of("AWS::Batch::ComputeEnvironment", object{"ComputeEnvironmentName": n.ComputeEnvironment(true), "Type": "managed"}),
-		"JobQueue": of("AWS::Batch::JobQueue", object{"JobQueueName": n.JobQueue(), "Priority": 1, "ComputeEnvironmentOrder": []any{
-			object{"ComputeEnvironment": ref("Fargate"), "Order": 1}, object{"ComputeEnvironment": ref("Spot"), "Order": 2}}}),
-		"UserImport":     s.job(n.UserImportJob(), names.UserImportStreamPrefix),
-		"TestCaseImport": s.job(n.TestCaseImportJob(), names.TestCaseImportStreamPrefix),
-	}
-	return resources, object{
-		names.OutputJobQueueArn: ref("JobQueue"), names.OutputUserImportJobArn: ref("UserImport"), names.OutputTestCaseImportJobArn: ref("TestCaseImport"),
-	}
-}
-
-// job is a job definition.
-func (s small) job(name, prefix string) object {
-	return of("AWS::Batch::JobDefinition", object{
-		"JobDefinitionName": name, "Type": "container", "PlatformCapabilities": []any{"FARGATE"}, "PropagateTags": true,
-		"ResourceRetentionPolicy": object{"SkipDeregisterOnUpdate": true},
-		"ContainerProperties": object{
-			"Image": s.image("batch", s.names.BatchRepository()), "Command": []any{"node", "dist/" + prefix + ".js"},
-			"LogConfiguration":     s.awslogs(s.names.BatchLogGroup(), prefix),
-			"ResourceRequirements": []any{object{"Type": "VCPU", "Value": "0.25"}, object{"Type": "MEMORY", "Value": "512"}},
-			"Environment":          []any{object{"Name": "VARIANT", "Value": s.variant}},
-		},
-		"RetryStrategy": object{"Attempts": 3}, "Timeout": object{"AttemptDurationSeconds": 3600},
-		"Tags": object{"Environment": s.environment.Env},
-	})
 }

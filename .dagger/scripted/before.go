@@ -2,7 +2,6 @@ package scripted
 
 import (
 	"encoding/json"
-	"slices"
 	"strings"
 	"time"
 
@@ -31,7 +30,13 @@ func (w *World) begin() {
 	for _, key := range sortedKeys(before.Parameters) {
 		w.put(w.parameterName(key), before.Parameters[key], ssmtypes.ParameterTypeString, nil)
 	}
+	for key, body := range before.Files {
+		if files := w.buckets[w.names.FilesBucket(Account)]; files != nil {
+			files[key] = stored{[]byte(body), w.clock}
+		}
+	}
 	w.age()
+	w.ruin()
 	w.making, w.clock = false, w.start
 	for role, state := range before.Stacks {
 		w.unsettle(w.names.Stack(names.StackRole(role)), state)
@@ -39,9 +44,6 @@ func (w *World) begin() {
 	w.begunBefore()
 	w.plot()
 }
-
-// unwell says whether a check of the account finds something amiss.
-func (w *World) unwell(what string) bool { return slices.Contains(w.scenario.Unwell, what) }
 
 // parameterName is a parameter's name by its key; a whole name stays.
 func (w *World) parameterName(key string) string {

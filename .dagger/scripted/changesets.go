@@ -48,9 +48,9 @@ func (w *World) body(body, url *string) (string, error) {
 		return aws.ToString(body), nil
 	}
 	for bucket, objects := range w.buckets {
-		for key, data := range objects {
+		for key, object := range objects {
 			if strings.HasSuffix(*url, "/"+key) && strings.Contains(*url, bucket) {
-				return string(data), nil
+				return string(object.data), nil
 			}
 		}
 	}

@@ -82,6 +82,9 @@ func (w *World) getRole(in *iam.GetRoleInput) (*iam.GetRoleOutput, error) {
 		return nil, awsfake.ErrorStatus(404, "NoSuchEntity", fmt.Sprintf("The role with name %s cannot be found.", name))
 	}
 	trusted, path := "ecs-tasks.amazonaws.com", "/"
+	if w.unwell("trust") {
+		trusted = "ec2.amazonaws.com"
+	}
 	if isLinked {
 		trusted, path = service, "/aws-service-role/"+service+"/"
 	}
@@ -152,6 +155,9 @@ func (w *World) describeRecorders(*configservice.DescribeConfigurationRecordersI
 func (w *World) listCloudResources(in *cloudcontrol.ListResourcesInput) (*cloudcontrol.ListResourcesOutput, error) {
 	var all []cloudcontroltypes.ResourceDescription
 	for _, r := range w.resources(aws.ToString(in.TypeName)) {
+		if w.missing(r) {
+			continue
+		}
 		all = append(all, cloudcontroltypes.ResourceDescription{Identifier: aws.String(r.physical), Properties: aws.String(canonical(r.properties))})
 	}
 	some, next, err := page(w, all, in.NextToken, limit(in.MaxResults, 100))
@@ -161,7 +167,7 @@ func (w *World) listCloudResources(in *cloudcontrol.ListResourcesInput) (*cloudc
 func (w *World) getCloudResource(in *cloudcontrol.GetResourceInput) (*cloudcontrol.GetResourceOutput, error) {
 	kind, id := aws.ToString(in.TypeName), aws.ToString(in.Identifier)
 	r := w.resource(kind, id)
-	if r == nil {
+	if r == nil || w.missing(r) {
 		return nil, awsfake.Error("ResourceNotFoundException", fmt.Sprintf("Resource of type '%s' with identifier '%s' was not found.", kind, id))
 	}
 	return &cloudcontrol.GetResourceOutput{TypeName: &kind, ResourceDescription: &cloudcontroltypes.ResourceDescription{

@@ -80,10 +80,24 @@ func (w *World) write(t *task) {
 		if group == "" {
 			continue
 		}
-		for i := range max(1, line.Repeat) {
-			at := w.clock.Add(line.At + time.Duration(i)*time.Second)
-			w.at(at.Add(line.Late), func() { w.log(group, stream, at, line.Text) })
+		w.script(line, group, stream, w.clock, func(time.Time) bool { return true })
+	}
+}
+
+// script plans a line, which nobody can read before that time, and which is
+// written only where what writes it still runs then.
+func (w *World) script(line Line, group, stream string, before time.Time, runs func(at time.Time) bool) {
+	for i := range max(1, line.Repeat) {
+		at := w.clock.Add(line.At + time.Duration(i)*time.Second)
+		seen := at.Add(line.Late)
+		if seen.Before(before) {
+			seen = before
 		}
+		w.at(seen, func() {
+			if runs(at) {
+				w.log(group, stream, at, line.Text)
+			}
+		})
 	}
 }
 

@@ -1,9 +1,11 @@
 package scripted
 
 import (
+	"cmp"
 	"path"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
@@ -24,7 +26,8 @@ type identity struct {
 func doings() map[string]func(*World, Event) {
 	return map[string]func(*World, Event){
 		"stop-task": (*World).stopNewest, "overtake": (*World).overtake, "expire": (*World).expire, "steal-lock": (*World).steal,
-		"stick": (*World).stick, "recover": (*World).heal,
+		"stick": (*World).stick, "recover": (*World).heal, "mend": (*World).mend,
+		"deregister-job": (*World).deregisterNewest, "terminate-job": (*World).terminateNewest,
 	}
 }
 
@@ -105,6 +108,28 @@ func (w *World) stick(Event) {
 }
 
 func (w *World) heal(Event) { w.scenario.Tasks, w.scenario.Targets = Tasks{}, Targets{} }
+
+func (w *World) mend(event Event) {
+	w.scenario.Unwell = slices.DeleteFunc(slices.Clone(w.scenario.Unwell), func(word string) bool { return word == event.Parameter })
+	w.schedule()
+}
+
+func (w *World) deregisterNewest(event Event) {
+	name := event.Parameter
+	if !strings.HasPrefix(name, w.names.Prefix()) {
+		name = w.names.Prefix() + "-" + name
+	}
+	w.deregisterJob(name)
+}
+
+func (w *World) terminateNewest(event Event) {
+	for _, j := range slices.Backward(w.batch.jobs) {
+		if !j.over() {
+			w.terminate(j, cmp.Or(event.Value, "Terminated by user"))
+			return
+		}
+	}
+}
 
 // fault is a planned fault with the calls that it has left.
 type fault struct {

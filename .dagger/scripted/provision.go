@@ -50,10 +50,18 @@ func (w *World) nameOf(s *stack, r *resource, properties object) string {
 	return s.name + "-" + r.logical + "-" + strings.ToUpper(hash(s.name + r.logical)[:12])
 }
 
+// prefixes are what EC2's ids begin with.
+var prefixes = map[string]string{
+	"AWS::EC2::VPC": "vpc-", "AWS::EC2::Subnet": "subnet-", "AWS::EC2::SecurityGroup": "sg-", "AWS::EC2::RouteTable": "rtb-",
+	"AWS::EC2::SubnetRouteTableAssociation": "rtbassoc-", "AWS::EC2::NatGateway": "nat-", "AWS::EC2::VPCEndpoint": "vpce-",
+}
+
 // physical is a new resource's physical id, which is what Ref gives.
 func (w *World) physical(s *stack, r *resource, properties object) string {
 	name := w.nameOf(s, r, properties)
-	short := hash(s.id + r.logical)[:17]
+	if prefix, ok := prefixes[r.kind]; ok {
+		return prefix + hash(s.id + r.logical)[:17]
+	}
 	switch r.kind {
 	case "AWS::ElasticLoadBalancingV2::TargetGroup":
 		return w.targetGroup(name)
@@ -67,12 +75,8 @@ func (w *World) physical(s *stack, r *resource, properties object) string {
 		return w.arn("secretsmanager", "secret:"+name+"-"+hash(name)[:6])
 	case "AWS::SNS::Topic":
 		return w.arn("sns", name)
-	case "AWS::EC2::VPC":
-		return "vpc-" + short
-	case "AWS::EC2::Subnet":
-		return "subnet-" + short
-	case "AWS::EC2::SecurityGroup":
-		return "sg-" + short
+	case "AWS::EC2::Route":
+		return fmt.Sprintf("%v|%v", properties["RouteTableId"], properties["DestinationCidrBlock"])
 	case "AWS::SecretsManager::SecretTargetAttachment":
 		if secret, ok := properties["SecretId"].(string); ok {
 			return secret

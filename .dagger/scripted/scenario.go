@@ -47,9 +47,8 @@ type Scenario struct {
 	OpenRegistry bool `yaml:"openRegistry"`
 	// Page is the size of every list's page, where it is less than AWS's.
 	Page int `yaml:"page"`
-	// Unwell are what a check of the account finds amiss, e.g. "bootstrap",
-	// "certificate", "zone", "quota", "role", "provider", "compute-environment",
-	// "log-group", "secret", "key".
+	// Unwell are what a check of the account finds amiss; those of Batch and the
+	// network keep jobs from starting, too. See unwells.
 	Unwell []string `yaml:"unwell"`
 }
 
@@ -84,6 +83,9 @@ type Before struct {
 	Exec bool `yaml:"exec"`
 	// Desired is the service's number of tasks; the configuration's by default.
 	Desired int `yaml:"desired"`
+	// Files are objects of the files bucket, by their keys, e.g.
+	// "imports/users.csv".
+	Files map[string]string `yaml:"files"`
 }
 
 // StackState is a stack that isn't simply complete.
@@ -121,8 +123,12 @@ type Behaviour struct {
 	// Fails is why it never starts: the task's stoppedReason with stopCode
 	// TaskFailedToStart, e.g. "CannotPullContainerError: …".
 	Fails string `yaml:"fails"`
-	// Waits keeps it in this status for good: "PROVISIONING" or "PENDING".
+	// Waits keeps it in this status for good: "PROVISIONING" or "PENDING"; a job in
+	// "SUBMITTED", "RUNNABLE" or "STARTING".
 	Waits string `yaml:"waits"`
+	// StatusReason is what Batch says of a job that waits as RUNNABLE, after some
+	// minutes, e.g. "UNDETERMINED - Batch job is blocked, root cause is undetermined."
+	StatusReason string `yaml:"statusReason"`
 	// Unhealthy is how long after its start the container's own health check has
 	// failed; 0 never.
 	Unhealthy time.Duration `yaml:"unhealthy"`
@@ -130,6 +136,20 @@ type Behaviour struct {
 	Ends *End `yaml:"ends"`
 	// Logs are its lines.
 	Logs []Line `yaml:"logs"`
+	// StreamLate is how long after its start a job's log stream is there; what was
+	// written before can be read then.
+	StreamLate time.Duration `yaml:"streamLate"`
+	// NoStream is set where a job's log stream never comes.
+	NoStream bool `yaml:"noStream"`
+	// Attempts are how a job's attempts go, the first one first; the last one stands
+	// for those that follow. Without any, every attempt goes as the job does.
+	Attempts []Behaviour `yaml:"attempts"`
+	// Result and Rejected are what a job leaves in the files bucket when it ends by
+	// itself: imports-results/<job>/<id>.json and <id>.rejected.csv, where <job> is
+	// what its log streams begin with. "JOBID" in them becomes the job's id.
+	Result string `yaml:"result"`
+	// Rejected is the other one.
+	Rejected string `yaml:"rejected"`
 }
 
 // End is how a container ends.
@@ -145,6 +165,9 @@ type End struct {
 	Reason string `yaml:"reason"`
 	// StoppedReason is the task's; "Essential container in task exited" by default.
 	StoppedReason string `yaml:"stoppedReason"`
+	// StatusReason is the same of a job's attempt, e.g. "Your Spot Task was
+	// interrupted."
+	StatusReason string `yaml:"statusReason"`
 }
 
 // Line is a line of a log.
@@ -196,13 +219,17 @@ type Event struct {
 	// Do is "stop-task" (a person stops the newest of the service's tasks),
 	// "overtake" (somebody deploys Image), "expire" (the credentials expire, for
 	// For or for good), "steal-lock" (Parameter gets Value), "stick" (the running
-	// deployment never ends) or "recover" (tasks behave well from then on).
+	// deployment never ends), "recover" (tasks behave well from then on), "mend"
+	// (what is unwell by the name of Parameter is well from then on),
+	// "deregister-job" (the newest revision of the job definition Parameter, e.g.
+	// "user-import", becomes INACTIVE) or "terminate-job" (somebody ends the newest
+	// job that goes on, for the reason Value).
 	Do string `yaml:"do"`
 	// Image is the app image that overtakes.
 	Image string `yaml:"image"`
 	// For is how long it lasts.
 	For time.Duration `yaml:"for"`
-	// Parameter is a parameter's key, like "deploy/lock".
+	// Parameter is a parameter's key, like "deploy/lock", or what else Do takes.
 	Parameter string `yaml:"parameter"`
 	// Value is its new value.
 	Value string `yaml:"value"`
@@ -272,6 +299,11 @@ func (s Scenario) check() error {
 		}
 		if event.From != "" && event.From != "start" && event.From != "deployment" {
 			problems = append(problems, fmt.Errorf("event %s counts from %q; use start or deployment", event.Do, event.From))
+		}
+	}
+	for _, word := range s.Unwell {
+		if _, ok := unwells[word]; !ok {
+			problems = append(problems, fmt.Errorf("unwell %q is unknown; use one of %s", word, strings.Join(sortedKeys(unwells), ", ")))
 		}
 	}
 	for _, never := range []string{s.Targets.Never} {

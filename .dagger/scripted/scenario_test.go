@@ -12,9 +12,10 @@ import (
 func TestAScenarioThatMeansNothingIsRefused(t *testing.T) {
 	tests := map[string]string{
 		"tasks: {brand-new: []}":         "field brand-new not found",
-		"events: [{do: dance}]":          `event "dance" is unknown; use one of expire, overtake`,
+		"events: [{do: dance}]":          `event "dance" is unknown; use one of deregister-job, expire, mend, overtake`,
 		"env: staging":                   `environment "staging" is unknown`,
 		"targets: {never: sometimes}":    "use new, old or all",
+		"unwell: [sick]":                 `unwell "sick" is unknown; use one of bootstrap, certificate`,
 		"events: [{do: stick, from: x}]": "use start or deployment",
 	}
 	for text, want := range tests {

@@ -57,7 +57,7 @@ type World struct {
 	parameters   map[string]*parameter
 	secrets      map[string]*secret
 	repositories map[string]*repository
-	buckets      map[string]map[string][]byte
+	buckets      map[string]map[string]stored
 	ecs          container
 	logs         map[string]*logGroup
 	stacks       []*stack
@@ -86,7 +86,7 @@ func newWorld(scenario Scenario, now func() time.Time) *World {
 		server: awsfake.New(), scenario: scenario, environment: environment, names: environment.Names(), region: environment.Region,
 		now: now, start: now(), clock: now(), made: map[string]int{},
 		parameters: map[string]*parameter{}, secrets: map[string]*secret{}, repositories: map[string]*repository{},
-		buckets: map[string]map[string][]byte{}, logs: map[string]*logGroup{}, databases: map[string]*database{}, alarms: map[string]*alarm{},
+		buckets: map[string]map[string]stored{}, logs: map[string]*logGroup{}, databases: map[string]*database{}, alarms: map[string]*alarm{},
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()

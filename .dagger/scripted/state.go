@@ -3,6 +3,7 @@ package scripted
 import (
 	"encoding/json"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -19,6 +20,8 @@ type State struct {
 	// Tasks are the tasks that ECS still shows: family and revision, status, why
 	// they stopped.
 	Tasks []string
+	// Jobs are Batch's jobs: name, id, status and why.
+	Jobs []string
 	// Rollout is the service's newest deployment: id, state, reason.
 	Rollout []string
 }
@@ -33,6 +36,9 @@ func (w *World) State() State {
 		}
 		for _, t := range w.visible() {
 			state.Tasks = append(state.Tasks, last(t.definition.arn())+" "+t.id()+" "+aws.ToString(t.LastStatus)+" "+aws.ToString(t.StoppedReason))
+		}
+		for _, j := range w.batch.jobs {
+			state.Jobs = append(state.Jobs, strings.Join([]string{aws.ToString(j.JobName), aws.ToString(j.JobId), string(j.Status), aws.ToString(j.StatusReason)}, " "))
 		}
 		if s := w.theService(); s != nil && s.primary != nil {
 			r := s.rollouts[0]

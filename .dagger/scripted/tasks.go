@@ -141,16 +141,31 @@ func (w *World) unstartable(t *task) string {
 	}
 	for _, c := range t.definition.ContainerDefinitions {
 		if missing := w.unreadable(c.Secrets); missing != "" {
-			return "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed: unable to retrieve secret from asm: service call has been retried 1 time(s): failed to fetch secret " +
-				missing + " from secrets manager: ResourceNotFoundException: Secrets Manager can't find the specified secret."
+			return unreadableSecret(missing)
 		}
 	}
 	for _, c := range t.Containers {
-		if _, found := w.pulled(aws.ToString(c.Image)); !found {
-			return fmt.Sprintf("CannotPullContainerError: pull image manifest has been retried 5 time(s): failed to resolve ref %[1]s: %[1]s: not found", aws.ToString(c.Image))
+		if !w.isThere(aws.ToString(c.Image)) {
+			return unpullable(aws.ToString(c.Image))
 		}
 	}
 	return ""
+}
+
+// isThere says whether an image can be pulled.
+func (w *World) isThere(image string) bool {
+	_, found := w.pulled(image)
+	return found
+}
+
+// unpullable and unreadableSecret are what ECS says of what isn't there.
+func unpullable(image string) string {
+	return fmt.Sprintf("CannotPullContainerError: pull image manifest has been retried 5 time(s): failed to resolve ref %[1]s: %[1]s: not found", image)
+}
+
+func unreadableSecret(arn string) string {
+	return "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed: unable to retrieve secret from asm: service call has been retried 1 time(s): failed to fetch secret " +
+		arn + " from secrets manager: ResourceNotFoundException: Secrets Manager can't find the specified secret."
 }
 
 // run is the start of the containers.

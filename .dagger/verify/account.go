@@ -8,12 +8,12 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudcontrol"
-	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/configservice"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/servicequotas"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
+	"github.com/prooflink/prooflink/.dagger/deployed"
 	"github.com/prooflink/prooflink/infra/config"
 	"github.com/prooflink/prooflink/infra/names"
 )
@@ -32,7 +32,7 @@ const (
 func bootstrap(ctx context.Context, l *look) (Findings, error) {
 	fix := l.command("bootstrap")
 	version, err := l.bootstrapVersion(ctx)
-	if absent(err) {
+	if Absent(err) {
 		return Findings{{Severity: Blocker, What: "the account is not prepared for the CDK in " + l.environment.Region,
 			Where: bootstrapVersion, Why: "the stacks are deployed with roles that `cdk bootstrap` makes", Fix: fix}}, nil
 	}
@@ -51,7 +51,7 @@ func bootstrap(ctx context.Context, l *look) (Findings, error) {
 	for _, part := range []string{"deploy", "file-publishing", "lookup", "cfn-exec"} {
 		role := fmt.Sprintf("cdk-hnb659fds-%s-role-%s-%s", part, l.account, l.environment.Region)
 		_, err := l.role(ctx, role)
-		if absent(err) {
+		if Absent(err) {
 			found = append(found, Finding{Severity: Blocker, What: "a role that `cdk bootstrap` has made is gone", Where: role, Fix: fix})
 		} else if err != nil {
 			return found, err
@@ -115,7 +115,7 @@ func linkedRoles(ctx context.Context, l *look) (Findings, error) {
 			continue
 		}
 		_, err := l.role(ctx, one.role)
-		if absent(err) {
+		if Absent(err) {
 			found = append(found, Finding{Severity: Warning, What: "the service-linked role of " + one.service + " is not there yet", Where: one.role,
 				Why: "AWS makes it at the first use; the first deployment may come before it is ready",
 				Fix: "aws iam create-service-linked-role --aws-service-name " + one.service})
@@ -190,7 +190,7 @@ func (l *look) quota(ctx context.Context, q quota) (int, error) {
 	if err == nil {
 		return int(aws.ToFloat64(own.Quota.Value)), nil
 	}
-	if !absent(err) {
+	if !Absent(err) {
 		return 0, fmt.Errorf("get the quota of %s: %w", q.what, err)
 	}
 	usual, err := client.GetAWSDefaultServiceQuota(ctx, &servicequotas.GetAWSDefaultServiceQuotaInput{ServiceCode: &q.service, QuotaCode: &q.code})
@@ -205,20 +205,8 @@ func (l *look) owns(ctx context.Context, role names.StackRole, kind string) (boo
 	if there, err := l.there(role); !there || err != nil {
 		return false, err
 	}
-	pages := cloudformation.NewListStackResourcesPaginator(cloudformation.NewFromConfig(l.access),
-		&cloudformation.ListStackResourcesInput{StackName: aws.String(l.names.Stack(role))})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return false, fmt.Errorf("list the resources of stack %s: %w", l.names.Stack(role), err)
-		}
-		for _, one := range page.StackResourceSummaries {
-			if aws.ToString(one.ResourceType) == kind {
-				return true, nil
-			}
-		}
-	}
-	return false, nil
+	resources, err := deployed.In(l.access).Resources(ctx, l.names.Stack(role))
+	return len(resources[kind]) > 0, err
 }
 
 // single is the finding of a service that the account has already and that the

@@ -10,8 +10,9 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// blind is the warning of a check that could not look.
-func blind(ctx context.Context, err error) Finding {
+// Unseen is the warning of a look that could not look, with the permission that
+// it lacks.
+func Unseen(ctx context.Context, err error) Finding {
 	if name, denied := permission(err); denied {
 		return Finding{Severity: Warning, What: "could not look: the credentials lack the permission " + name, Why: err.Error(),
 			Fix: "give them " + name + ", or let somebody look who has it"}
@@ -71,8 +72,8 @@ func action(service, operation string) string {
 var absences = []string{"NoSuchEntity", "ParameterNotFound", "ResourceNotFoundException", "DBInstanceNotFound", "DBClusterNotFoundFault",
 	"NoSuchHostedZone", "RepositoryNotFoundException", "NotFound", "NoSuchResourceException"}
 
-// absent says whether AWS answers that something isn't there.
-func absent(err error) bool {
+// Absent says whether AWS answers that something isn't there.
+func Absent(err error) bool {
 	var answer smithy.APIError
 	return errors.As(err, &answer) && slices.Contains(absences, answer.ErrorCode())
 }

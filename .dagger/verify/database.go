@@ -32,13 +32,17 @@ const (
 	stopping = "stopping"
 )
 
-// noDatabase says that there is none.
-type noDatabase struct{ name string }
+// NoDatabase says that there is none.
+type NoDatabase struct{ name string }
 
-func (e *noDatabase) Error() string { return "there is no database " + e.name }
+func (e *NoDatabase) Error() string { return "there is no database " + e.name }
 
-// databaseStatus asks for the state of the instance or cluster.
-func databaseStatus(ctx context.Context, access aws.Config, environment config.Environment) (string, error) {
+// Serves says whether a database in this state answers.
+func Serves(status string) bool { return slices.Contains(ready, status) }
+
+// DatabaseStatus asks for the state of the environment's instance or cluster, e.g.
+// "stopped". Where there is none the error is a NoDatabase.
+func DatabaseStatus(ctx context.Context, access aws.Config, environment config.Environment) (string, error) {
 	client, name := rds.NewFromConfig(access), environment.Names().Database()
 	if environment.DB.Engine == config.EngineAurora {
 		out, err := client.DescribeDBClusters(ctx, &rds.DescribeDBClustersInput{DBClusterIdentifier: &name})
@@ -56,8 +60,8 @@ func databaseStatus(ctx context.Context, access aws.Config, environment config.E
 
 // described is the error of an answer without a database.
 func described(err error, name string) error {
-	if err == nil || absent(err) {
-		return &noDatabase{name}
+	if err == nil || Absent(err) {
+		return &NoDatabase{name}
 	}
 	return fmt.Errorf("describe database %s: %w", name, err)
 }
@@ -65,8 +69,8 @@ func described(err error, name string) error {
 // database looks whether the database can be used and modified.
 func database(ctx context.Context, l *look) (Findings, error) {
 	name := l.names.Database()
-	status, err := databaseStatus(ctx, l.access, l.environment)
-	var none *noDatabase
+	status, err := DatabaseStatus(ctx, l.access, l.environment)
+	var none *NoDatabase
 	switch {
 	case errors.As(err, &none):
 		return Findings{{Severity: Blocker, What: "the database is gone", Where: name, Why: "its stack has it still",
@@ -77,7 +81,7 @@ func database(ctx context.Context, l *look) (Findings, error) {
 		return Findings{{Severity: OK, What: "the database is " + status, Where: name}}, nil
 	case status == stopped || status == stopping:
 		return Findings{{Severity: Warning, What: "the database is " + status, Where: name,
-			Why: l.whyStopped() + "; neither migrations nor CloudFormation can do anything with it, so deploy starts it first",
+			Why: WhyStopped(l.environment) + "; neither migrations nor CloudFormation can do anything with it, so deploy starts it first",
 			Fix: l.command("verify") + " --start-db"}}, nil
 	case slices.Contains(passing, status):
 		return Findings{{Severity: Warning, What: "the database is " + status, Where: name, Why: "it can't be modified until it is available; deploy waits for it"}}, nil
@@ -86,9 +90,9 @@ func database(ctx context.Context, l *look) (Findings, error) {
 		Fix: "see what AWS says of it: aws rds describe-events --duration 1440 --source-identifier " + name}}, nil
 }
 
-// whyStopped says who stops it.
-func (l *look) whyStopped() string {
-	schedule := l.environment.DB.Schedule
+// WhyStopped says who stops a database: its schedule, or somebody.
+func WhyStopped(environment config.Environment) string {
+	schedule := environment.DB.Schedule
 	if !schedule.Enabled {
 		return "somebody stopped it, and AWS starts it after seven days"
 	}
@@ -111,8 +115,8 @@ func StartDatabase(ctx context.Context, access aws.Config, environment config.En
 	defer cancel()
 	last := ""
 	for {
-		status, err := databaseStatus(ctx, access, environment)
-		var none *noDatabase
+		status, err := DatabaseStatus(ctx, access, environment)
+		var none *NoDatabase
 		if errors.As(err, &none) {
 			return nil
 		}

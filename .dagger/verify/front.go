@@ -54,7 +54,7 @@ func certificate(ctx context.Context, l *look) (Findings, error) {
 		return found, nil
 	}
 	out, err := acm.NewFromConfig(l.access).DescribeCertificate(ctx, &acm.DescribeCertificateInput{CertificateArn: &given})
-	if absent(err) {
+	if Absent(err) {
 		return Findings{{Severity: Blocker, What: "there is no such certificate", Where: given, Fix: "request one: aws acm request-certificate --validation-method DNS --domain-name " +
 			l.environment.DNS.RecordName + "; then name it in " + l.setting("alb.tls.certificateArn")}}, nil
 	}
@@ -117,7 +117,7 @@ func covers(name, host string) bool {
 func hostedZone(ctx context.Context, l *look) (Findings, error) {
 	dns := l.environment.DNS
 	out, err := route53.NewFromConfig(l.access).GetHostedZone(ctx, &route53.GetHostedZoneInput{Id: &dns.ZoneID})
-	if absent(err) {
+	if Absent(err) {
 		return Findings{{Severity: Blocker, What: "there is no hosted zone " + dns.ZoneID, Where: l.setting("dns.zoneId"),
 			Fix: "find it: aws route53 list-hosted-zones-by-name --dns-name " + dns.ZoneName}}, nil
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
@@ -96,7 +97,7 @@ func (l *look) leftover(role names.StackRole, kind, name, away string) Finding {
 
 // exists reads an answer: what isn't there is no error.
 func exists(err error, what, name string) (bool, error) {
-	if absent(err) {
+	if Absent(err) {
 		return false, nil
 	}
 	if err != nil {
@@ -123,51 +124,58 @@ func secretExists(ctx context.Context, l *look, name string) (bool, error) {
 }
 
 func databaseExists(ctx context.Context, l *look, _ string) (bool, error) {
-	_, err := databaseStatus(ctx, l.access, l.environment)
-	var absent *noDatabase
+	_, err := DatabaseStatus(ctx, l.access, l.environment)
+	var absent *NoDatabase
 	if errors.As(err, &absent) {
 		return false, nil
 	}
 	return err == nil, err
 }
 
-// groups are the log groups by the stack that makes them.
-func (l *look) groups() map[string]names.StackRole {
+// group is a log group.
+type group struct {
+	name string
+	// maker is the stack that makes it, writer the one whose tasks or jobs write to it.
+	maker, writer names.StackRole
+}
+
+// groups are the log groups.
+func (l *look) groups() []group {
 	n := l.names
-	all := map[string]names.StackRole{}
-	for _, group := range []string{n.AppLogGroup(), n.ServerLogGroup(), n.ClientLogGroup(), n.ErrorsLogGroup(), n.RouterLogGroup(),
-		n.MigrateLogGroup(), n.BatchLogGroup()} {
-		all[group] = names.Foundation
+	all := []group{
+		{n.AppLogGroup(), names.Foundation, names.Compute}, {n.ServerLogGroup(), names.Foundation, names.Compute},
+		{n.ClientLogGroup(), names.Foundation, names.Compute}, {n.ErrorsLogGroup(), names.Foundation, names.Compute},
+		{n.RouterLogGroup(), names.Foundation, names.Compute}, {n.MigrateLogGroup(), names.Foundation, names.Database},
+		{n.BatchLogGroup(), names.Foundation, names.Batch},
 	}
 	if l.environment.Network.FlowLogs {
-		all[n.FlowLogGroup()] = names.Network
+		all = append(all, group{n.FlowLogGroup(), names.Network, names.Network})
 	}
-	return all
+	return slices.DeleteFunc(all, func(g group) bool { return !l.concerns(g.writer) })
 }
 
 // logGroups looks for groups that must be there, because no writer makes its
 // own, and for groups that must not be, because a stack is to make them.
 func logGroups(ctx context.Context, l *look) (Findings, error) {
 	var found Findings
-	for _, name := range sortedKeys(l.groups()) {
-		role := l.groups()[name]
-		there, err := l.there(role)
+	for _, group := range l.groups() {
+		there, err := l.there(group.maker)
 		if err != nil {
 			return found, err
 		}
-		fresh, _ := l.toMake(role)
+		fresh, _ := l.toMake(group.maker)
 		if !there && !fresh {
 			continue
 		}
-		exists, err := l.groupExists(ctx, name)
+		exists, err := l.groupExists(ctx, group.name)
 		switch {
 		case err != nil:
 			return found, err
 		case there && !exists:
-			found = append(found, Finding{Severity: Blocker, What: "a log group of " + l.names.Stack(role) + " is gone", Where: name,
-				Why: "a task whose log has nowhere to go does not start", Fix: "aws logs create-log-group --log-group-name " + name})
+			found = append(found, Finding{Severity: Blocker, What: "a log group of " + l.names.Stack(group.maker) + " is gone", Where: group.name,
+				Why: "a task whose log has nowhere to go does not start", Fix: "aws logs create-log-group --log-group-name " + group.name})
 		case fresh && exists:
-			found = append(found, l.leftover(role, "log group", name, "aws logs delete-log-group --log-group-name "+name))
+			found = append(found, l.leftover(group.maker, "log group", group.name, "aws logs delete-log-group --log-group-name "+group.name))
 		}
 	}
 	return found.or("the log groups are there, or free to be made"), nil

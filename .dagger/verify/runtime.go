@@ -3,16 +3,14 @@ package verify
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"maps"
 	"net/url"
 	"slices"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/batch"
 	batchtypes "github.com/aws/aws-sdk-go-v2/service/batch/types"
 
+	"github.com/prooflink/prooflink/.dagger/jobqueue"
 	"github.com/prooflink/prooflink/.dagger/record"
 	"github.com/prooflink/prooflink/.dagger/release"
 	"github.com/prooflink/prooflink/infra/config"
@@ -70,7 +68,7 @@ func (l *look) trusted() []trusted {
 	if l.environment.Batch.ServiceRole == config.RoleCustom {
 		all = append(all, trusted{names.Batch, n.BatchServiceRole(), batchService})
 	}
-	return slices.DeleteFunc(all, func(t trusted) bool { return !slices.Contains(l.environment.Stacks(), t.role) })
+	return slices.DeleteFunc(all, func(t trusted) bool { return !slices.Contains(l.environment.Stacks(), t.role) || !l.concerns(t.role) })
 }
 
 // taskRoles looks whether the roles are there and can be taken, or are free to be
@@ -87,7 +85,7 @@ func taskRoles(ctx context.Context, l *look) (Findings, error) {
 			continue
 		}
 		trust, err := l.role(ctx, one.name)
-		if err != nil && !absent(err) {
+		if err != nil && !Absent(err) {
 			return found, err
 		}
 		exists := err == nil
@@ -146,54 +144,24 @@ func trusts(document, service string) bool {
 	})
 }
 
-// environments are the compute environments that the configuration has.
-func (l *look) environments() []string {
-	if l.environment.Batch.Spot == config.SpotOff {
-		return []string{l.names.ComputeEnvironment(false)}
-	}
-	return []string{l.names.ComputeEnvironment(false), l.names.ComputeEnvironment(true)}
-}
-
-// batchParts asks for the compute environments and the queue, by their names.
-func (l *look) batchParts(ctx context.Context) (map[string]batchPart, error) {
-	client := batch.NewFromConfig(l.access)
-	states := map[string]batchPart{}
-	pages := batch.NewDescribeComputeEnvironmentsPaginator(client, &batch.DescribeComputeEnvironmentsInput{ComputeEnvironments: l.environments()})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("describe compute environments %s: %w", strings.Join(l.environments(), ", "), err)
-		}
-		for _, one := range page.ComputeEnvironments {
-			states[aws.ToString(one.ComputeEnvironmentName)] = batchPart{string(one.Status), string(one.State), aws.ToString(one.StatusReason)}
-		}
-	}
-	queues := batch.NewDescribeJobQueuesPaginator(client, &batch.DescribeJobQueuesInput{JobQueues: []string{l.names.JobQueue()}})
-	for queues.HasMorePages() {
-		page, err := queues.NextPage(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("describe job queue %s: %w", l.names.JobQueue(), err)
-		}
-		for _, one := range page.JobQueues {
-			states[aws.ToString(one.JobQueueName)] = batchPart{string(one.Status), string(one.State), aws.ToString(one.StatusReason)}
-		}
-	}
-	return states, nil
-}
-
 // batchState looks whether jobs would be run.
 func batchState(ctx context.Context, l *look) (Findings, error) {
-	states, err := l.batchParts(ctx)
+	state, err := jobqueue.Read(ctx, l.access, l.environment)
 	if err != nil {
 		return nil, err
 	}
 	var found Findings
-	for _, name := range l.environments() {
-		found = append(found, states[name].findings("compute environment", name,
-			"aws batch update-compute-environment --state ENABLED --compute-environment "+name)...)
+	for _, name := range jobqueue.Environments(l.environment) {
+		one := state.Environments[name]
+		part := batchPart{string(one.Status), string(one.State), aws.ToString(one.StatusReason)}
+		found = append(found, part.findings("compute environment", name, "aws batch update-compute-environment --state ENABLED --compute-environment "+name)...)
 	}
-	found = append(found, states[l.names.JobQueue()].findings("job queue", l.names.JobQueue(),
-		"aws batch update-job-queue --state ENABLED --job-queue "+l.names.JobQueue())...)
+	var queue batchPart
+	if one := state.Queue; one != nil {
+		queue = batchPart{string(one.Status), string(one.State), aws.ToString(one.StatusReason)}
+	}
+	name := l.names.JobQueue()
+	found = append(found, queue.findings("job queue", name, "aws batch update-job-queue --state ENABLED --job-queue "+name)...)
 	return found.or("compute environments and queue are VALID and ENABLED"), nil
 }
 

@@ -34,7 +34,8 @@ func (w wanted) add(secret, key string) {
 // secrets looks whether the secrets are there with the keys that containers are
 // given. Their values stay here.
 func secrets(ctx context.Context, l *look) (Findings, error) {
-	want := l.byHand()
+	want := wanted{}
+	l.byHand(want)
 	there, err := l.there(names.Database)
 	if err != nil {
 		return nil, err
@@ -62,15 +63,13 @@ func secrets(ctx context.Context, l *look) (Findings, error) {
 }
 
 // byHand are those that somebody has to make before the first deployment.
-func (l *look) byHand() wanted {
-	want := wanted{}
-	if name := l.environment.Monitoring.SlackWebhookSecret; name != "" && l.planned(names.Monitoring) {
+func (l *look) byHand(want wanted) {
+	if name := l.environment.Monitoring.SlackWebhookSecret; name != "" && l.planned(names.Monitoring) && l.concerns(names.Monitoring) {
 		want.add(name, "")
 	}
-	if l.planned(names.Frontend) {
+	if l.planned(names.Frontend) && l.concerns(names.Frontend) {
 		want.add(l.names.GitHubTokenSecret(), "")
 	}
-	return want
 }
 
 // made are those that the database's stack makes, with the keys that the
@@ -79,7 +78,9 @@ func (l *look) made(want wanted) {
 	for _, key := range []string{"host", "port", "dbname", "username", "password"} {
 		want.add(l.names.DatabaseSecret(), key)
 	}
-	want.add(l.names.AppSecret(), "NEXTAUTH_SECRET")
+	if l.concerns(names.Compute) {
+		want.add(l.names.AppSecret(), "NEXTAUTH_SECRET")
+	}
 	if l.environment.DB.URLMode == config.URLSecret {
 		want.add(l.names.DatabaseURLSecret(), "DATABASE_URL")
 	}
@@ -88,9 +89,8 @@ func (l *look) made(want wanted) {
 // referred are those that the registered definitions name, by their ARNs: a
 // secret that was made anew has another one, and the old definitions miss it.
 func (l *look) referred(ctx context.Context, want wanted) error {
-	live, err := release.Live(ctx, l.access, l.names)
-	var absent *release.Absent
-	if err != nil && !errors.As(err, &absent) {
+	live, err := l.registered(ctx)
+	if err != nil {
 		return err
 	}
 	var references []string
@@ -114,6 +114,21 @@ func (l *look) referred(ctx context.Context, want wanted) error {
 		}
 	}
 	return nil
+}
+
+// registered are the definitions that are to start: the jobs' alone where only
+// they are looked at.
+func (l *look) registered(ctx context.Context) (release.State, error) {
+	if l.options.Part == names.Batch {
+		jobs, err := release.JobDefinitions(ctx, l.access, l.names)
+		return release.State{Jobs: jobs}, err
+	}
+	live, err := release.Live(ctx, l.access, l.names)
+	var absent *release.Absent
+	if errors.As(err, &absent) {
+		err = nil
+	}
+	return live, err
 }
 
 // ofTask lists what a task definition's containers are given.
@@ -149,7 +164,7 @@ func lacking(ctx context.Context, client *secretsmanager.Client, secret string, 
 	gone := Findings{{Severity: Blocker, What: "a secret is not there, or has no value", Where: secret, Why: "a task that is given it does not start",
 		Fix: "aws secretsmanager restore-secret --secret-id " + secret + " brings back one that was deleted lately; else make it: aws secretsmanager create-secret --name …"}}
 	described, err := client.DescribeSecret(ctx, &secretsmanager.DescribeSecretInput{SecretId: &secret})
-	if absent(err) || err == nil && described.DeletedDate != nil { // scheduled for deletion
+	if Absent(err) || err == nil && described.DeletedDate != nil { // scheduled for deletion
 		return gone, nil
 	}
 	if err != nil {
@@ -159,7 +174,7 @@ func lacking(ctx context.Context, client *secretsmanager.Client, secret string, 
 		return nil, nil
 	}
 	out, err := client.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &secret})
-	if absent(err) {
+	if Absent(err) {
 		return gone, nil
 	}
 	if err != nil {

@@ -25,6 +25,13 @@ type Options struct {
 	// Stacks are those that are to be deployed; nil means all that the environment
 	// has.
 	Stacks []names.StackRole
+	// Checks are the names of those to do, e.g. "images"; nil means all. The
+	// credentials are looked at always.
+	Checks []string
+	// Part is the stack, Compute, Database or Batch, whose tasks or jobs are to
+	// start: log groups, roles and secrets of the others are not looked at. "" means
+	// all.
+	Part names.StackRole
 	// Limit is how long each check may take; 0 means 30 s.
 	Limit time.Duration
 }
@@ -107,7 +114,7 @@ func Run(ctx context.Context, access aws.Config, environment config.Environment,
 	}
 	l := &look{access: access, environment: environment, names: environment.Names(), options: options}
 	mine := l.bounded(ctx, check{name: "credentials", skip: always, look: credentials})
-	all := checks()
+	all := slices.DeleteFunc(checks(), func(c check) bool { return options.Checks != nil && !slices.Contains(options.Checks, c.name) })
 	if len(mine.Blockers()) > 0 {
 		for _, check := range all {
 			mine = append(mine, Finding{check.name, Skipped, "not looked at: the credentials don't work for this environment", "", "", ""})
@@ -137,7 +144,7 @@ func (l *look) bounded(ctx context.Context, check check) Findings {
 		found, err = check.look(ctx, l)
 	}
 	if err != nil { // what it could see is no pass
-		found = append(slices.DeleteFunc(found, func(f Finding) bool { return f.Severity == OK }), blind(ctx, err))
+		found = append(slices.DeleteFunc(found, func(f Finding) bool { return f.Severity == OK }), Unseen(ctx, err))
 	}
 	for i := range found {
 		found[i].Check = check.name
@@ -187,6 +194,11 @@ func (l *look) toMake(role names.StackRole) (bool, error) {
 func (l *look) planned(role names.StackRole) bool {
 	all := l.environment.Stacks()
 	return slices.Contains(all, role) && (l.options.Stacks == nil || slices.Contains(l.options.Stacks, role))
+}
+
+// concerns says whether what a stack's tasks or jobs need is looked at.
+func (l *look) concerns(role names.StackRole) bool {
+	return l.options.Part == "" || l.options.Part == role
 }
 
 // setting is where a key of the configuration is.

@@ -338,6 +338,29 @@ func TestThePlansOwnImagesAreLookedFor(t *testing.T) {
 
 // Not everybody who deploys may read the values: then the keys are not known, and
 // that the secrets are there still is.
+func TestOnlyWhatJobsNeedIsLookedAt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		n := w.names
+		for _, name := range []string{n.TaskRole(), n.BatchJobRole()} {
+			delete(w.roles, name)
+		}
+		delete(w.taken, n.AppLogGroup())
+		delete(w.taken, n.BatchLogGroup())
+		delete(w.secrets, n.AppSecret())
+		delete(w.secrets, n.DatabaseSecret())
+		found := w.run(t, verify.Options{Checks: []string{"roles", "log groups", "secrets"}, Part: names.Batch})
+		var got []string
+		for _, finding := range found {
+			got = append(got, string(finding.Severity)+" "+finding.Check+" "+finding.Where)
+		}
+		want := []string{"blocker log groups " + n.BatchLogGroup(), "blocker roles " + n.BatchJobRole(), "blocker secrets " + n.DatabaseSecret(), "ok credentials "}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
 func TestASecretIsLookedForWithoutItsValue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)

@@ -21,8 +21,10 @@ var fargateMemory = map[int][3]int{
 // smallest is what 256 CPU units go with.
 var smallest = []int{512, 1024, 2048}
 
-// memoriesFor lists the memory sizes of a CPU size; none if there is no such.
-func memoriesFor(cpu int) []int {
+// FargateMemories lists the memory sizes in MiB that Fargate pairs with a size of
+// so many CPU units (1024 are one vCPU), the least first; none if Fargate has no
+// such size.
+func FargateMemories(cpu int) []int {
 	if cpu == 256 {
 		return smallest
 	}
@@ -39,7 +41,7 @@ func memoriesFor(cpu int) []int {
 
 // fargate checks a group's memory against its cpu, which has a rule.
 func (d *decoder) fargate(cpu, memory int, path string) {
-	all := memoriesFor(cpu)
+	all := FargateMemories(cpu)
 	if all != nil {
 		d.check(slices.Contains(all, memory), path+".memory", fmt.Sprintf("Fargate does not pair it with %d CPU units", cpu),
 			"write "+span(all), path+".cpu")

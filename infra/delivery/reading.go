@@ -156,7 +156,8 @@ func readDomain(a policy.ARNs, env config.Environment) []policy.Permission {
 func readAccount() []policy.Permission {
 	return []policy.Permission{{Sid: "ReadAccount", Actions: []string{
 		"acm:ListCertificates", "cloudformation:GetResource", "cloudformation:ListResources", "config:DescribeConfigurationRecorders",
-		"ec2:DescribeAddresses", "ec2:DescribeVpcs", "guardduty:ListDetectors", "iam:ListOpenIDConnectProviders",
+		"ec2:DescribeAddresses", "ec2:DescribeNatGateways", "ec2:DescribeNetworkAcls", "ec2:DescribeRouteTables", "ec2:DescribeSecurityGroups",
+		"ec2:DescribeSubnets", "ec2:DescribeVpcEndpoints", "ec2:DescribeVpcs", "guardduty:ListDetectors", "iam:ListOpenIDConnectProviders",
 		"logs:DescribeLogGroups", "servicequotas:GetAWSDefaultServiceQuota", "servicequotas:GetServiceQuota",
 	}, Resources: policy.Everything}}
 }

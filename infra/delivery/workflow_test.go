@@ -1,6 +1,7 @@
 package delivery_test
 
 import (
+	"maps"
 	"os"
 	"regexp"
 	"strings"
@@ -32,16 +33,19 @@ type job struct {
 	Steps   []step
 }
 
-// workflow is GitHub's that deploys.
+// workflow is one of GitHub's.
 type workflow struct {
 	Permissions map[string]string
 	Jobs        map[string]job
 }
 
-// read parses the workflow.
-func read(t *testing.T) workflow {
+// read parses the workflow that deploys.
+func read(t *testing.T) workflow { return parse(t, "deploy") }
+
+// parse parses a workflow.
+func parse(t *testing.T, name string) workflow {
 	t.Helper()
-	data, err := os.ReadFile("../../.github/workflows/deploy.yml")
+	data, err := os.ReadFile("../../.github/workflows/" + name + ".yml")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,25 +68,34 @@ func (j job) using(t *testing.T, action string) step {
 	return step{}
 }
 
-func TestTheWorkflowTakesTheRoleOfItsEnvironmentForAnHour(t *testing.T) {
-	for name, variable := range map[string]string{"plan": "PLAN_ROLE_ARN", "apply": "DEPLOY_ROLE_ARN"} {
-		made := read(t).Jobs[name]
-		infratest.Equal(t, name+"'s permissions", made.Permissions, map[string]string{"contents": "read", "id-token": "write"})
+func TestTheWorkflowsTakeTheRoleOfTheirEnvironmentForAnHour(t *testing.T) {
+	for _, c := range []struct{ workflow, job, variable string }{
+		{"deploy", "plan", "PLAN_ROLE_ARN"}, {"deploy", "apply", "DEPLOY_ROLE_ARN"}, {"batch", "import", "DEPLOY_ROLE_ARN"},
+	} {
+		made := parse(t, c.workflow).Jobs[c.job]
+		infratest.Equal(t, c.job+"'s permissions", made.Permissions, map[string]string{"contents": "read", "id-token": "write"})
 		role := made.using(t, "aws-actions/configure-aws-credentials").With
-		infratest.Equal(t, name+"'s role", role["role-to-assume"], "${{ vars."+variable+" }}")
-		infratest.Equal(t, name+"'s time", role["role-duration-seconds"], "3600")
+		infratest.Equal(t, c.job+"'s role", role["role-to-assume"], "${{ vars."+c.variable+" }}")
+		infratest.Equal(t, c.job+"'s time", role["role-duration-seconds"], "3600")
 		for key := range role {
 			if strings.Contains(key, "key") {
-				t.Errorf("%s has a key: %s", name, key)
+				t.Errorf("%s has a key: %s", c.job, key)
 			}
 		}
 		for _, env := range []string{"dev", "prod"} {
 			infratest.Equal(t, env+"'s region", role["aws-region"], infratest.Env(t, env).Region)
 		}
+		if len(parse(t, c.workflow).Permissions) > 0 {
+			t.Errorf("every job of %s has permissions", c.workflow)
+		}
 	}
-	if len(read(t).Permissions) > 0 {
-		t.Error("every job has permissions")
-	}
+}
+
+func TestAnImportRunsInItsEnvironmentOnceForEachRunOfTheWorkflow(t *testing.T) {
+	made := parse(t, "batch").Jobs["import"]
+	infratest.Equal(t, "the environment, whose reviewers are asked", made.Environment, "${{ inputs.env }}")
+	infratest.Within(t, "the submission", script(t, made, "import"), `batch-submit "${arguments[@]}"`, `--idempotency-key "github-$GITHUB_RUN_ID"`, `--env "$ENVIRONMENT"`)
+	infratest.Within(t, "the report", script(t, made, "report"), "--format markdown", "GITHUB_STEP_SUMMARY")
 }
 
 // The environments' names are what the roles trust.
@@ -102,7 +115,9 @@ func TestTheWorkflowsEnvironmentsAreThoseThatTheRolesTrust(t *testing.T) {
 
 func TestTheWorkflowsShellHasNoTextOfOthersInIt(t *testing.T) {
 	pinned := regexp.MustCompile(`^[a-z-]+/[a-z-]+@[0-9a-f]{40}$`)
-	for name, made := range read(t).Jobs {
+	all := parse(t, "batch").Jobs
+	maps.Copy(all, read(t).Jobs)
+	for name, made := range all {
 		if made.RunsOn != "ubuntu-24.04" || made.Timeout == 0 {
 			t.Errorf("%s runs on %s for %d minutes", name, made.RunsOn, made.Timeout)
 		}
