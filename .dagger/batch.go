@@ -12,6 +12,7 @@ import (
 	"github.com/prooflink/prooflink/.dagger/imports"
 	"github.com/prooflink/prooflink/.dagger/internal/dagger"
 	"github.com/prooflink/prooflink/.dagger/submit"
+	"github.com/prooflink/prooflink/infra/config"
 )
 
 // Import a CSV file: submit the job, follow its log to the end, and end as it does.
@@ -101,12 +102,9 @@ func (m *Prooflink) BatchSubmit(
 ) (string, error) {
 	request := submit.Request{Job: job, Key: or(inputKey, imports.Key(job)), Executor: or(executor, m.Who), Options: options,
 		VCPU: vcpu, Memory: memory, Attempts: attempts, IdempotencyKey: idempotencyKey, Run: m.Run}
-	at, err := m.asked(ctx, env, format, &request, envOverride, timeout)
+	at, err := m.asked(ctx, env, format, &request, asGiven{inputFile, envOverride, timeout})
 	if err != nil {
 		return "", m.ended(ctx, env, err)
-	}
-	if request.File, err = exported(ctx, inputFile); err != nil {
-		return "", m.ended(ctx, env, misused(err))
 	}
 	if dryRun {
 		preview, err := submit.Plan(ctx, at.access, at.environment, request)
@@ -121,21 +119,43 @@ func (m *Prooflink) BatchSubmit(
 	return m.imported(ctx, env, format, ended, err)
 }
 
-// asked checks what can be checked without AWS, and opens the access to it.
-func (m *Prooflink) asked(ctx context.Context, env, format string, request *submit.Request, variables []string, timeout string) (place, error) {
-	var err, wrong error
-	if request.Env, err = assignments(variables); err != nil {
-		wrong = errors.Join(wrong, err)
+// asGiven are arguments of batch-submit that a request has in another form.
+type asGiven struct {
+	file      *dagger.File
+	variables []string
+	timeout   string
+}
+
+// asked completes the request, checks all that can be said of it without AWS,
+// and opens the access to it.
+func (m *Prooflink) asked(ctx context.Context, env, format string, request *submit.Request, given asGiven) (place, error) {
+	environment, err := config.Load(env)
+	if err != nil {
+		return place{}, misused(err)
 	}
-	if timeout != "" {
-		if request.Timeout, err = time.ParseDuration(timeout); err != nil {
-			wrong = errors.Join(wrong, fmt.Errorf("--timeout %s: write a duration like 90m or 2h", timeout))
-		}
+	if env == localEnv {
+		return place{}, misused(errors.New("--env local has no AWS Batch: `dagger call batch-run` runs the job here"))
 	}
-	if wrong != nil {
-		return place{}, misused(wrong)
+	var file, variables, timeout error
+	request.File, file = exported(ctx, given.file)
+	request.Env, variables = assignments(given.variables)
+	request.Timeout, timeout = duration("--timeout", given.timeout)
+	if err := errors.Join(file, variables, timeout, request.Check(environment)); err != nil {
+		return place{}, misused(err)
 	}
 	return m.reachFor(ctx, env, format)
+}
+
+// duration reads a length of time; 0 for none.
+func duration(argument, text string) (time.Duration, error) {
+	if text == "" {
+		return 0, nil
+	}
+	length, err := time.ParseDuration(text)
+	if err != nil {
+		return 0, fmt.Errorf("%s %s: write a duration like 90m or 2h", argument, text)
+	}
+	return length, nil
 }
 
 // imported tells how a submission ended, and ends with the job's exit code.

@@ -26,15 +26,15 @@ func (m *Prooflink) Lock(
 	// +default="1h"
 	length string,
 ) (string, error) {
-	duration, err := time.ParseDuration(length)
+	held, err := duration("--length", length)
 	if err != nil {
-		return "", m.ended(ctx, env, misused(fmt.Errorf("--length %s: write a duration like 90m or 2h", length)))
+		return "", m.ended(ctx, env, misused(err))
 	}
 	at, err := m.reach(ctx, env)
 	if err != nil {
 		return "", m.ended(ctx, env, err)
 	}
-	state, err := lock.Hold(ctx, at.access, at.environment.Names(), lock.Owner{Who: m.Who, Purpose: purpose, Run: m.Run}, duration)
+	state, err := lock.Hold(ctx, at.access, at.environment.Names(), lock.Owner{Who: m.Who, Purpose: purpose, Run: m.Run}, held)
 	if err != nil {
 		return "", err
 	}

@@ -46,8 +46,10 @@ type tail struct {
 	log     *logs.Follower
 	// began and last are when its first and last line were read.
 	began, last time.Time
-	// ended is when the attempt was seen to have ended.
-	ended time.Time
+	// stopped is when the attempt ended, and ended when that was seen; read says
+	// that its log was read since.
+	stopped, ended time.Time
+	read           bool
 	// failed is why it could not be read last; hopeless says that asking again
 	// would not help, and told that it was told.
 	failed         error
@@ -92,9 +94,22 @@ func (t *transcript) expect(job types.JobDetail) {
 	}
 	for _, tail := range t.tails {
 		if tail.ended.IsZero() && (over(job) || tail.attempt <= len(job.Attempts)) {
-			tail.ended = time.Now()
+			tail.ended, tail.stopped = time.Now(), endOf(job, tail.attempt)
 		}
 	}
+}
+
+// endOf is when an attempt of a job that is over ended; now, by a clock that is
+// ahead.
+func endOf(job types.JobDetail, attempt int) time.Time {
+	at, now := moment(job.StoppedAt), time.Now()
+	if attempt <= len(job.Attempts) {
+		at = moment(job.Attempts[attempt-1].StoppedAt)
+	}
+	if at.IsZero() || at.After(now) {
+		return now
+	}
+	return at
 }
 
 // tail is an attempt's; nil where its stream isn't known.
@@ -132,7 +147,7 @@ func (t *transcript) read(ctx context.Context, tail *tail) int {
 	limited, cancel := context.WithTimeout(ctx, lookLimit)
 	defer cancel()
 	events, err := tail.log.Next(limited)
-	tail.failed = err
+	tail.failed, tail.read = err, err == nil && !tail.ended.IsZero()
 	if err != nil && ctx.Err() == nil {
 		t.trouble(tail)
 	}
@@ -194,6 +209,8 @@ func (t *tail) complete() bool {
 		return true
 	case t.ended.IsZero():
 		return false
+	case t.read && time.Since(t.stopped) >= lateness: // it ended long ago
+		return true
 	case t.began.IsZero():
 		return time.Since(t.ended) >= lateness
 	}

@@ -312,6 +312,28 @@ func TestALogThatCannotBeReadIsSaidOnceAndTheExitCodeDecides(t *testing.T) {
 	}
 }
 
+func TestAJobThatEndedLongAgoIsNotWaitedFor(t *testing.T) {
+	for name, lines := range map[string]int{"with a log": 1, "without one": 0} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, w *world) {
+				w.submit(ending("SUCCEEDED", 0, exited, "")...)
+				for range lines {
+					w.line(first, 40*time.Second, 41*time.Second, "line")
+				}
+				time.Sleep(time.Hour)
+				began := time.Now()
+				_, say, err := w.wait(t)
+				if err != nil || strings.Count(say, "  line\n") != lines {
+					t.Error(err, say)
+				}
+				if took := time.Since(began); took > time.Second {
+					t.Errorf("it took %s", took)
+				}
+			})
+		})
+	}
+}
+
 func TestAMinuteOfThrottlingIsWaitedOut(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world) {
 		w.submit(ending("SUCCEEDED", 0, exited, "")...)

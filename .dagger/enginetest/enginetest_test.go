@@ -132,9 +132,10 @@ func TestBadArgumentsSayHowToMendThem(t *testing.T) {
 	}
 }
 
-func TestBadSamplesAreRefusedBeforeAnythingIsStarted(t *testing.T) {
-	malformed := "email,name\n\"unclosed,x\n"
-	file, err := client.Directory().WithNewFile("users.csv", malformed).File("users.csv").ID(t.Context())
+// usersFile is a file as an argument.
+func usersFile(t *testing.T, contents string) string {
+	t.Helper()
+	file, err := client.Directory().WithNewFile("users.csv", contents).File("users.csv").ID(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -142,7 +143,11 @@ func TestBadSamplesAreRefusedBeforeAnythingIsStarted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := failure(t, `deploy(env: "local", usersCsv: `+string(id)+`)`)
+	return string(id)
+}
+
+func TestBadSamplesAreRefusedBeforeAnythingIsStarted(t *testing.T) {
+	got := failure(t, `deploy(env: "local", usersCsv: `+usersFile(t, "email,name\n\"unclosed,x\n")+`)`)
 	if !strings.Contains(got, "read the users sample") || !strings.Contains(got, "line") {
 		t.Errorf("the error names neither the sample nor the line:\n%s", got)
 	}
