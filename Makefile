@@ -13,7 +13,7 @@ TOOLS := $(CURDIR)/.tools
 export PATH := $(TOOLS)/npm/node_modules/.bin:$(TOOLS)/bin:$(PATH)
 export NEXT_TELEMETRY_DISABLED := 1
 
-.PHONY: help local test rehearse setup lint lint-templates test-infra test-delivery test-app test-batch test-engine bench clean
+.PHONY: help local test rehearse setup lint lint-templates test-infra test-delivery test-app test-batch test-engine bench bench-synth bench-imports clean
 
 help: ## List these commands.
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 24
@@ -59,9 +59,15 @@ test-engine: ## Run `dagger call ci` and call the module's functions, where a Da
 		echo "test-engine: not run: no Dagger engine is reachable from here"; \
 	fi
 
-BENCH_ARGS ?=
-bench: setup ## Compare synthesis with the same app in TypeScript; BENCH_ARGS='-runs 15 -json file' for more.
-	@go run ./infra/bench $(BENCH_ARGS)
+bench: bench-synth bench-imports ## Compare the CDK's synthesis and the imports with what they are measured against.
+
+SYNTH_ARGS ?=
+bench-synth: setup ## Synthesis beside the same app in TypeScript; SYNTH_ARGS='-runs 15 -json file' for more.
+	@go run ./infra/bench $(SYNTH_ARGS)
+
+IMPORTS_ARGS ?=
+bench-imports: setup ## Imports beside psql's \copy; IMPORTS_ARGS='--rows 5000000 --runs 3' for more.
+	@cd batch && npm run --silent build && ../.ci/with-postgres node bench/imports.js $(IMPORTS_ARGS)
 
 clean: ## Remove what setup and the builds have made.
 	rm -rf .tools app/node_modules app/.next batch/node_modules batch/dist

@@ -89,6 +89,29 @@ func TestTheWholeDelivery(t *testing.T) {
 	}
 	fmt.Println("\n" + summary)
 	t.Run("what is published is not built again", func(t *testing.T) { publishesNothing(t, machine) })
+	t.Run("a file is imported into the running system", func(t *testing.T) { imports(t, machine) })
+}
+
+// imports runs a job with a good row, a bad one and one that is there already.
+func imports(t *testing.T, machine *rehearsal.Processes) {
+	running := options(t)
+	running.Running = true
+	imported, err := local.Import(t.Context(), machine, running, local.Job{Name: "user-import", Key: "imports/more.csv", Executor: "jane",
+		CSV: []byte("email,name,role\nnew@prooflink.example,New,member\nnobody,No,member\n")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if imported.ExitCode != 3 {
+		t.Errorf("exit code %d, want 3:\n%s", imported.ExitCode, imported.Log)
+	}
+	for _, want := range []string{`"executor": "jane"`, `"rows": 2`, `"rejected": 1`} {
+		if !strings.Contains(string(imported.Result), want) {
+			t.Errorf("%s is not in:\n%s", want, imported.Result)
+		}
+	}
+	if !strings.Contains(string(imported.Rejected), "nobody,No,member") {
+		t.Errorf("the rejected row is not in:\n%s", imported.Rejected)
+	}
 }
 
 func publishesNothing(t *testing.T, machine *rehearsal.Processes) {

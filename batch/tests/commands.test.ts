@@ -7,7 +7,9 @@ const UNREACHABLE = {
   DB_CONNECT_TIMEOUT_SECONDS: "2",
 };
 
-describe.each(["dist/migrate.js", "dist/user-import.js"])("%s", (script) => {
+const SCRIPTS = ["dist/migrate.js", "dist/user-import.js", "dist/test-case-import.js"];
+
+describe.each(SCRIPTS)("%s", (script) => {
   test("prints its usage for --help", async () => {
     const result = await runCommand(script, ["--help"], {});
     expect(result.code).toBe(0);
@@ -25,6 +27,26 @@ describe.each(["dist/migrate.js", "dist/user-import.js"])("%s", (script) => {
     const result = await runCommand(script, [], {});
     expect(result.code).toBe(2);
     expect(messages(result)).toMatch(/DB_HOST is missing.*DB_NAME is missing/);
+  });
+});
+
+describe.each(SCRIPTS.slice(1))("%s", (script) => {
+  test("teaches its columns, options and results", async () => {
+    const { stdout } = await runCommand(script, ["--help"], {});
+    for (const part of ["Columns", "required", "optional", "--dry-run", "--encoding=", "cp932"]) {
+      expect(stdout).toContain(part);
+    }
+    expect(stdout).toContain("--max-rejected=N");
+    expect(stdout).toContain("rejected.csv");
+    expect(Math.max(...stdout.split("\n").map((line) => line.length))).toBeLessThanOrEqual(100);
+  });
+
+  test("refuses a wrong option before anything else is done", async () => {
+    const env = { ...UNREACHABLE, EXECUTOR_NAME: "ci", INPUT_S3_KEY: "a.csv" };
+    const local = { STORAGE_MODE: "local", LOCAL_STORAGE_DIR: "/nowhere" };
+    const result = await runCommand(script, ["--encoding=latin1"], { ...env, ...local });
+    expect(result.code).toBe(2);
+    expect(messages(result)).toContain('--encoding is "latin1"; use one of auto, utf-8, cp932');
   });
 });
 

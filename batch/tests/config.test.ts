@@ -89,6 +89,7 @@ describe("readImportConfig", () => {
     ["DB_SSLMODE", "prefer"],
     ["DB_CONNECT_TIMEOUT_SECONDS", "soon"],
     ["DB_CONNECT_TIMEOUT_SECONDS", "0"],
+    ["AWS_BATCH_JOB_ATTEMPT", "first"],
     ["INPUT_S3_KEY", "s3://files/imports/users.csv"],
     ["INPUT_S3_KEY", "imports/"],
     ["DATABASE_URL", "mysql://u:p@h/db"],
@@ -96,6 +97,12 @@ describe("readImportConfig", () => {
   ])("refuses %s=%s", (name, value) => {
     const error = readError({ ...S3_ENV, [name]: value });
     expect(error.details.problems).toMatchObject([{ variable: name }]);
+  });
+
+  test("counts the attempts of AWS Batch", () => {
+    expect(readImportConfig(S3_ENV, "local-1").attempt).toBe(1);
+    const env = { ...S3_ENV, AWS_BATCH_JOB_ATTEMPT: "2" };
+    expect(readImportConfig(env, "local-1").attempt).toBe(2);
   });
 
   test("never repeats a wrong DATABASE_URL, which holds a password", () => {

@@ -44,6 +44,19 @@ describe("planMigrations", () => {
     expect(renamed[0]).toContain('0001_users.sql was renamed from "people"');
   });
 
+  test("refuses a file whose number comes before what is applied", () => {
+    const second = { ...APPLIED, version: 2, name: "more" };
+    expect(planMigrations([MIGRATION], [second]).conflicts).toEqual([
+      "0001_users.sql is not applied, but 2 is; restore the row of schema_migrations, or the database from a backup",
+    ]);
+  });
+
+  test("judges what is pending, and never what is applied", () => {
+    const drop = { ...MIGRATION, sql: "DROP TABLE users" };
+    expect(planMigrations([drop], []).conflicts[0]).toContain("0001_users.sql: line 1: DROP");
+    expect(planMigrations([drop], [APPLIED]).conflicts).toEqual([]);
+  });
+
   test("knows what a newer version applied", () => {
     const newer = { ...APPLIED, version: 2, name: "more" };
     expect(planMigrations([MIGRATION], [APPLIED, newer]).newer).toEqual([newer]);

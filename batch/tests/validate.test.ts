@@ -1,25 +1,39 @@
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
-import { validateUser } from "../src/importers/users/validate.js";
+import type { Importer } from "../src/importers/importer.js";
+import { choice, email, line, prose } from "../src/importers/kinds.js";
+import { testCaseImporter } from "../src/importers/test-cases/importer.js";
+import { userImporter } from "../src/importers/users/importer.js";
+import { RowValidator } from "../src/importers/validate.js";
 
-const VALID = { email: "a@x.jp", name: "A", role: "member", department: "QA" };
-
-function problems(values: Partial<typeof VALID>) {
-  const validated = validateUser({ line: 2, values: { ...VALID, ...values } });
-  return "problems" in validated ? validated.problems : [];
+function validate(importer: Importer, row: Record<string, string>) {
+  const validator = new RowValidator(importer.columns, Object.keys(row));
+  const values: string[] = [];
+  const problems = validator.validate(Object.values(row), values);
+  const named = Object.fromEntries(validator.columns.map(({ name }, i) => [name, values[i]]));
+  return problems === null ? { values: named } : { problems };
 }
 
-describe("validateUser", () => {
-  test("trims values and lower-cases the email", () => {
-    const values = { email: " A@X.jp ", name: " 佐藤 遥 ", role: " admin ", department: " QA " };
-    expect(validateUser({ line: 2, values })).toEqual({
-      value: { email: "a@x.jp", name: "佐藤 遥", role: "admin", department: "QA" },
+const USER = { email: "a@x.jp", name: "A", role: "member", department: "QA" };
+
+function problems(values: Partial<typeof USER>) {
+  return validate(userImporter, { ...USER, ...values }).problems ?? [];
+}
+
+describe("a user", () => {
+  test("has trimmed values and an email in lower case", () => {
+    const row = { email: " A@X.jp ", name: " 佐藤 遥 ", role: " admin ", department: " QA " };
+    expect(validate(userImporter, row)).toEqual({
+      values: { email: "a@x.jp", name: "佐藤 遥", role: "admin", department: "QA" },
     });
   });
 
-  test("leaves out a department that the file does not have", () => {
-    const values = { email: "a@x.jp", name: "A", role: "member" };
-    expect(validateUser({ line: 2, values })).toEqual({ value: values });
+  test("has only the columns of the file, whatever their order", () => {
+    const row = { role: "admin", phone: "1", name: "A", email: "a@x.jp" };
+    expect(validate(userImporter, row)).toEqual({
+      values: { email: "a@x.jp", name: "A", role: "admin" },
+    });
   });
 
   test.each([
@@ -32,24 +46,83 @@ describe("validateUser", () => {
     [{ role: "Admin" }, "role", "is not one of admin, member, viewer"],
     [{ role: "" }, "role", "is not one of admin, member, viewer"],
     [{ department: "d".repeat(201) }, "department", "is longer than 200 characters"],
-  ])("rejects %o", (values, column, reason) => {
+  ])("is rejected with %o", (values, column, reason) => {
     expect(problems(values)).toContainEqual({ column, reason });
   });
 
-  test("accepts the longest values", () => {
+  test("may have the longest values, a character outside of the BMP counting as one", () => {
     expect(problems({ name: "n".repeat(200), department: "d".repeat(200) })).toEqual([]);
+    expect(problems({ name: "😀".repeat(200) })).toEqual([]);
+    expect(problems({ name: "😀".repeat(201) })).toHaveLength(1);
   });
 
-  test("reports one problem for an empty email and every wrong column of a row", () => {
+  test("has one problem for an empty email, and one for every wrong column", () => {
     expect(problems({ email: "", role: "boss" })).toEqual([
       { column: "email", reason: "is empty" },
       { column: "role", reason: "is not one of admin, member, viewer" },
     ]);
   });
+});
 
-  test("rejects a row with a wrong number of columns", () => {
-    expect(validateUser({ line: 2, expectedColumns: 4, foundColumns: 3 })).toEqual({
-      problems: [{ column: null, reason: "has 3 columns, the header has 4" }],
+describe("a test case", () => {
+  const CASE = { case_id: "C1", title: "T" };
+
+  test("keeps its texts exactly", () => {
+    const steps = ' 1. Open\r\n\t2. "Close"\n\u3000\u0001 ';
+    expect(validate(testCaseImporter, { ...CASE, steps })).toEqual({ values: { ...CASE, steps } });
+  });
+
+  test("has a medium priority where it is blank", () => {
+    expect(validate(testCaseImporter, { ...CASE, priority: " " })).toEqual({
+      values: { ...CASE, priority: "medium" },
     });
+  });
+
+  test.each([
+    [{ case_id: " " }, "case_id", "is empty"],
+    [{ case_id: "c".repeat(65) }, "case_id", "is longer than 64 characters"],
+    [{ case_id: "a\tb" }, "case_id", "has a control character, such as a line break"],
+    [{ title: "" }, "title", "is empty"],
+    [{ title: "t".repeat(201) }, "title", "is longer than 200 characters"],
+    [{ steps: "s".repeat(20_001) }, "steps", "is longer than 20000 characters"],
+    [{ steps: "a\0" }, "steps", "has a NUL character"],
+    [{ priority: "High" }, "priority", "is not one of high, medium, low"],
+    [{ category: "c".repeat(101) }, "category", "is longer than 100 characters"],
+  ])("is rejected with %o", (values, column, reason) => {
+    expect(validate(testCaseImporter, { ...CASE, ...values })).toEqual({
+      problems: [{ column, reason }],
+    });
+  });
+});
+
+describe("a shortcut accepts only what the schema gives back as it is", () => {
+  const anyText = fc.string({
+    unit: fc.oneof(
+      fc.constantFrom(...Array.from("abzA09@@..-_+' \t\n\u00a0\u3000\ufeff\0\u0085\u007f佐😀")),
+      fc.string({ unit: "binary", minLength: 1, maxLength: 1 }),
+    ),
+    maxLength: 12,
+  });
+  const address = fc
+    .tuple(fc.string({ unit: fc.constantFrom(...Array.from("ab.+_-'A")), maxLength: 8 }), anyText)
+    .map(([local, rest]) => `${local}@${rest}.jp`);
+  const text = fc.oneof(anyText, address, fc.emailAddress(), fc.constantFrom("x", "y", "", " x"));
+
+  test.each([
+    ["email", email(), "a@x.jp"],
+    ["line", line(1, 8), "a b"],
+    ["line that may be empty", line(0, 8), ""],
+    ["prose", prose(8), "a\n b "],
+    ["choice", choice(["x", "y"]), "x"],
+    ["choice with a fallback", choice(["x", "y"], "y"), "y"],
+  ])("%s", (_name, { schema, isPlain }, typical) => {
+    expect(isPlain(typical)).toBe(true);
+    fc.assert(
+      fc.property(text, (value) => {
+        if (!isPlain(value)) return;
+        expect(schema.safeParse(value)).toEqual({ success: true, data: value });
+      }),
+      { numRuns: 5000 },
+    );
   });
 });

@@ -7,6 +7,8 @@ export interface ImportConfig {
   executor: string;
   inputKey: string;
   jobId: string;
+  /** Counts from 1; AWS Batch runs a job again that its retry strategy says so of. */
+  attempt: number;
   storage: StorageConfig;
   database: DatabaseConfig;
 }
@@ -34,6 +36,7 @@ export function readImportConfig(variables: Env, jobId: string): ImportConfig {
     executor: env.required("EXECUTOR_NAME", "who runs the import", "admin"),
     inputKey: readInputKey(env),
     jobId,
+    attempt: env.integer("AWS_BATCH_JOB_ATTEMPT", 1, 1_000, 1),
     storage: readStorageConfig(env),
     database: readDatabaseConfig(env),
   };

@@ -1,188 +1,276 @@
-import type { Readable } from "node:stream";
+import type { Client } from "pg";
 
-import type { ClientBase } from "pg";
-
-import type { CsvFile, CsvRow } from "../lib/csv.js";
-import { inTransaction, withDatabase, withLock } from "../lib/database.js";
+import { openCsv, readTexts, type CsvFile } from "../lib/csv.js";
+import {
+  commit,
+  describeSession,
+  explainLoss,
+  inTransaction,
+  interruptible,
+  withDatabase,
+  withLock,
+  type Session,
+} from "../lib/database.js";
 import { errorCode, errorMessage, EXIT, FatalError } from "../lib/exit.js";
 import type { Logger } from "../lib/logger.js";
-import { createStorage, type Storage } from "../lib/storage.js";
+import { createStorage, type Storage, type StoredInput } from "../lib/storage.js";
 import type { ImportConfig } from "./config.js";
-import { Outcome, type Counts, type RowError, type Validated } from "./outcome.js";
+import { csvColumns, type Importer } from "./importer.js";
+import {
+  dropDuplicates,
+  findDuplicates,
+  insertMissing,
+  readDuplicates,
+  updateStored,
+} from "./merge.js";
+import type { ImportOptions } from "./options.js";
+import { Progress } from "./progress.js";
+import { Rejections, type Duplicate } from "./rejections.js";
+import { Report, type Counts, type ResultState } from "./result.js";
+import { createStaging, stageFile } from "./staging.js";
+import { RowValidator } from "./validate.js";
 
-const CHUNK_ROWS = 500;
-/** So many rejections are in the log; the result has more. */
-const LOGGED_REJECTIONS = 10;
+/** So many problems are in the log; the result has more. */
+const LOGGED_PROBLEMS = 10;
+/** How long storing the last result may take, and how long once a signal has come. */
+const RESULT_TIMEOUT_MS = 120_000;
+const LAST_WORDS_TIMEOUT_MS = 4_000;
 
-/** What one kind of import does; the rest is the same for all. */
-export interface Importer<Row> {
-  job: string;
-  keyColumn: string;
-  parse(source: Readable, file: string, signal: AbortSignal): Promise<CsvFile>;
-  validate(row: CsvRow): Validated<Row>;
-  key(row: Row): string;
-  /** Upserts rows with distinct keys; gives the keys that were written. */
-  load(
-    client: ClientBase,
-    rows: readonly Row[],
-    executor: string,
-    columns: ReadonlySet<string>,
-  ): Promise<Set<string>>;
-}
-
-export interface ImportResult extends Counts {
-  job: string;
-  jobId: string;
-  executor: string;
-  inputKey: string;
-  startedAt: string;
-  finishedAt: string;
-  errors: RowError[];
-}
-
-interface Run<Row> {
-  importer: Importer<Row>;
+interface Run {
+  importer: Importer;
   config: ImportConfig;
+  options: ImportOptions;
   storage: Storage;
   log: Logger;
   signal: AbortSignal;
-  startedAt: Date;
+  report: Report;
+  rejections: Rejections;
+  progress: Progress;
 }
 
-async function loadChunk<Row>(
-  run: Run<Row>,
-  client: ClientBase,
-  chunk: Map<string, Row>,
-  columns: ReadonlySet<string>,
-  outcome: Outcome,
-): Promise<void> {
-  run.signal.throwIfAborted();
-  if (chunk.size === 0) return;
-  const { importer, config } = run;
-  const written = await importer.load(client, [...chunk.values()], config.executor, columns);
-  outcome.loaded(chunk.keys(), written);
-  chunk.clear();
-}
-
-/** Validates and loads row by row, in chunks, within the caller's transaction. */
-async function loadRows<Row>(run: Run<Row>, client: ClientBase, csv: CsvFile): Promise<Outcome> {
-  const outcome = new Outcome(run.importer.keyColumn);
-  const chunk = new Map<string, Row>();
-  for await (const row of csv.rows) {
-    const validated = run.importer.validate(row);
-    if ("problems" in validated) {
-      outcome.reject(row.line, validated.problems);
-      continue;
-    }
-    const key = run.importer.key(validated.value);
-    outcome.accept(row.line, key);
-    chunk.set(key, validated.value);
-    if (chunk.size >= CHUNK_ROWS) await loadChunk(run, client, chunk, csv.columns, outcome);
-  }
-  await loadChunk(run, client, chunk, csv.columns, outcome);
-  return outcome;
-}
-
-async function openInput<Row>(run: Run<Row>): Promise<CsvFile> {
-  const { importer, config, storage, log, signal } = run;
+async function openInput(run: Run, input: StoredInput): Promise<CsvFile> {
+  const { importer, config, storage, log, report } = run;
   const file = storage.inputName(config.inputKey);
-  const csv = await importer.parse(await storage.read(config.inputKey, signal), file, signal);
+  const csv = await openCsv(input.read(), file, csvColumns(importer), run.options.encoding);
+  report.unknownColumns = csv.unknownColumns;
   if (csv.unknownColumns.length > 0) {
     log.warn(`ignored unknown columns of ${file}`, { columns: csv.unknownColumns });
   }
   return csv;
 }
 
-function createResult<Row>(run: Run<Row>, counts: Counts, errors: RowError[]): ImportResult {
-  return {
-    job: run.importer.job,
-    jobId: run.config.jobId,
-    executor: run.config.executor,
-    inputKey: run.config.inputKey,
-    startedAt: run.startedAt.toISOString(),
-    finishedAt: new Date().toISOString(),
-    ...counts,
-    errors,
-  };
+/** Adds the original texts, for which the file is read once more. */
+async function* withTexts(
+  run: Run,
+  input: StoredInput,
+  client: Client,
+  csv: CsvFile,
+): AsyncGenerator<Duplicate> {
+  const lasts: number[] = [];
+  async function* lines(): AsyncGenerator<number> {
+    for await (const { line, last } of readDuplicates(client, run.importer)) {
+      lasts.push(last);
+      yield line;
+    }
+  }
+  const file = run.storage.inputName(run.config.inputKey);
+  for await (const found of readTexts(input.read(), file, csv.encoding(), lines())) {
+    yield { ...found, last: lasts.shift() ?? 0 };
+  }
 }
 
-function writeResult<Row>(run: Run<Row>, result: ImportResult): Promise<string> {
-  const key = `imports-results/${result.job}/${result.jobId}.json`;
-  return run.storage.write(key, `${JSON.stringify(result, null, 2)}\n`);
+async function rejectDuplicates(run: Run, input: StoredInput, client: Client, csv: CsvFile) {
+  const keys = await findDuplicates(client, run.importer);
+  if (keys === 0) return;
+  run.log.warn(`${keys} values of ${run.importer.key} are in the file more than once`, { keys });
+  const duplicates = withTexts(run, input, client, csv);
+  await run.rejections.rejectDuplicates(run.importer.key, duplicates);
+  await dropDuplicates(client, run.importer);
+}
+
+function noteCounts(run: Run): void {
+  const { report, progress, rejections } = run;
+  // What ends within a block has not counted its rows.
+  report.rows = Math.max(progress.rows, rejections.count);
+  report.rowsPerSecond = progress.rowsPerSecond;
+  report.rejected = rejections.count;
+  report.problems = rejections.problems();
+}
+
+/** Brings what is staged into the table; where all of it is new, no key can come twice. */
+async function mergeStaged(
+  run: Run,
+  input: StoredInput,
+  { client }: Session,
+  csv: CsvFile,
+  validator: RowValidator,
+): Promise<void> {
+  const { importer, config, report, rejections, progress } = run;
+  const columns = validator.columns.map(({ name }) => name);
+  const staged = () => progress.rows - rejections.count;
+  progress.enter(`writing the new ones into ${importer.table}`);
+  const inserted = await insertMissing(client, importer, columns, config.executor);
+  let updated = 0;
+  if (inserted < staged()) {
+    progress.enter("looking for duplicates");
+    await rejectDuplicates(run, input, client, csv);
+    progress.enter(`updating ${importer.table}`);
+    updated = await updateStored(client, importer, columns, config.executor);
+  }
+  report.merged = { inserted, updated, unchanged: staged() - inserted - updated };
+}
+
+/** Everything from the first byte to the last row, within the caller's transaction. */
+async function importFile(run: Run, session: Session): Promise<void> {
+  const { importer, config, storage, report, rejections, progress, signal } = run;
+  const { client } = session;
+  const stop = new AbortController();
+  const reading = AbortSignal.any([signal, stop.signal]);
+  const input = await storage.open(config.inputKey, reading);
+  report.inputBytes = input.bytes;
+  progress.start(input.bytes);
+  const csv = await openInput(run, input);
+  const validator = new RowValidator(importer.columns, csv.header);
+  await createStaging(client, validator);
+  const stopReading = (error: Error) => {
+    stop.abort(error);
+  };
+  try {
+    await stageFile(client, { csv, validator, rejections, progress, stopReading });
+  } finally {
+    report.encoding = csv.encoding();
+  }
+  await interruptible(session, signal, () => mergeStaged(run, input, session, csv, validator));
+}
+
+function writeResult(
+  run: Run,
+  state: ResultState,
+  error: string | null,
+  signal: AbortSignal,
+): Promise<string> {
+  const text = `${JSON.stringify(run.report.result(state, error), null, 2)}\n`;
+  return run.storage.write(run.report.key("json"), text, "application/json", signal);
+}
+
+async function storeRejections({ rejections, report, storage, log }: Run, signal: AbortSignal) {
+  const file = await rejections.finish();
+  if (file === undefined) return;
+  const key = report.key("rejected.csv");
+  const name = await storage.writeFile(key, file, "text/csv; charset=utf-8", signal);
+  report.rejectedKey = key;
+  log.info(`rejected rows stored in ${name}`, { rejected: name });
 }
 
 /** Whoever reads the log sees what to mend without fetching the result. */
-function logRejections(log: Logger, errors: readonly RowError[]): void {
-  for (const error of errors.slice(0, LOGGED_REJECTIONS)) {
-    const { line, column, reason } = error;
-    log.warn(`rejected line ${line ?? "?"}, ${column ?? "row"}: ${reason}`, { ...error });
+function logProblems({ log, report }: Run): void {
+  for (const problem of report.problems.slice(0, LOGGED_PROBLEMS)) {
+    const { line, column, reason } = problem;
+    log.warn(`rejected line ${line ?? "?"}, ${column ?? "row"}: ${reason}`, { ...problem });
   }
-  if (errors.length > LOGGED_REJECTIONS) log.warn("more rejections are in the result");
+  if (report.problems.length > LOGGED_PROBLEMS) log.warn("more rejections are in the result");
 }
 
-async function importFile<Row>(run: Run<Row>, client: ClientBase): Promise<Counts> {
-  const outcome = await loadRows(run, client, await openInput(run));
-  const counts = outcome.counts();
-  const errors = outcome.errors();
-  logRejections(run.log, errors);
-  // Before the commit: a result that cannot be stored must leave the database as it was.
-  const name = await writeResult(run, createResult(run, counts, errors));
-  run.log.info(`result stored in ${name}`, { result: name });
-  return counts;
-}
-
-/** Leaves the reason where people look for the result; the failure itself is reported anyway. */
-async function writeFailure<Row>(run: Run<Row>, error: unknown): Promise<void> {
-  const counts = { rows: 0, imported: 0, unchanged: 0, rejected: 0 };
-  const errors = [{ line: null, column: null, reason: errorMessage(error) }];
-  try {
-    const name = await writeResult(run, createResult(run, counts, errors));
-    run.log.info(`failure recorded in ${name}`, { result: name });
-  } catch (secondError) {
-    run.log.warn(`the failure could not be recorded: ${errorMessage(secondError)}`);
-  }
-}
-
-function explain(error: unknown): unknown {
-  if (errorCode(error) !== "42P01") return error;
-  const advice = "run the migrations first (node dist/migrate.js)";
-  return new FatalError(`${errorMessage(error)}; ${advice}`, { cause: error });
-}
-
-async function importInto<Row>(run: Run<Row>): Promise<Counts> {
-  const { importer, config, log, signal } = run;
-  return withDatabase(config.database, importer.job, log, signal, (client) =>
-    withLock(client, importer.job, log, signal, () =>
-      inTransaction(client, () => importFile(run, client)),
-    ),
+/** Stores what came out, so that nothing is committed whose result is lost, and commits. */
+async function finish(run: Run, session: Session): Promise<void> {
+  const { options, log, signal } = run;
+  noteCounts(run);
+  logProblems(run);
+  if (options.dryRun) await session.client.query("ROLLBACK");
+  await storeRejections(run, signal);
+  const name = await writeResult(run, options.dryRun ? "rolled back" : "prepared", null, signal);
+  log.info(`result stored in ${name}`, { result: name });
+  if (options.dryRun) return;
+  signal.throwIfAborted();
+  await commit(session, log);
+  await writeResult(run, "committed", null, AbortSignal.timeout(RESULT_TIMEOUT_MS)).catch(
+    (error: unknown) => {
+      log.warn(`committed, but the result still says "prepared": ${errorMessage(error)}`);
+    },
   );
 }
 
-/** Imports one CSV file, all of it or nothing; gives the exit code. */
-export async function runImport<Row>(
-  importer: Importer<Row>,
-  config: ImportConfig,
-  log: Logger,
-  signal: AbortSignal,
-): Promise<number> {
-  const storage = createStorage(config.storage);
-  const run = { importer, config, storage, log, signal, startedAt: new Date() };
-  log.info(`import of ${storage.inputName(config.inputKey)} started`, { nodeEnv: config.nodeEnv });
+/** Leaves the reason where people look for the result; the failure itself is reported anyway. */
+async function recordFailure(run: Run, error: unknown): Promise<void> {
+  const { log, signal, report } = run;
+  const timeout = AbortSignal.timeout(signal.aborted ? LAST_WORDS_TIMEOUT_MS : RESULT_TIMEOUT_MS);
   try {
-    const counts = await importInto(run);
-    const level = counts.rejected > 0 || counts.rows === 0 ? "warn" : "info";
-    log[level](summarise(counts), { ...counts });
-    return counts.rejected > 0 ? EXIT.rejected : EXIT.done;
-  } catch (error) {
-    const explained = explain(error);
-    await writeFailure(run, explained);
-    throw explained;
-  } finally {
-    storage.close();
+    noteCounts(run);
+    report.merged = { inserted: 0, updated: 0, unchanged: 0 };
+    logProblems(run);
+    if (!signal.aborted && report.rejectedKey === null) await storeRejections(run, timeout);
+    const name = await writeResult(run, "failed", errorMessage(error), timeout);
+    log.info(`failure recorded in ${name}`, { result: name });
+  } catch (secondError) {
+    log.warn(`the failure could not be recorded: ${errorMessage(secondError)}`);
   }
 }
 
+const UNDEFINED_TABLE = "42P01";
+const UNDEFINED_COLUMN = "42703";
+
+/** Looks for the table before anything is read; outside of a transaction, this locks nothing. */
+async function checkTable(client: Client, { table, columns }: Importer): Promise<void> {
+  const names = [...columns.map(({ name }) => name), "created_by", "updated_by"];
+  try {
+    await client.query(`SELECT ${names.join(", ")} FROM ${table} LIMIT 0`);
+  } catch (error) {
+    const code = errorCode(error);
+    if (code !== UNDEFINED_TABLE && code !== UNDEFINED_COLUMN) throw error;
+    const advice = "run the migrations first (node dist/migrate.js)";
+    throw new FatalError(`${errorMessage(error)}; ${advice}`, { cause: error });
+  }
+}
+
+async function importInto(run: Run): Promise<void> {
+  const { importer, config, log, signal } = run;
+  const { job } = importer;
+  await withDatabase(config.database, job, log, signal, async (client) => {
+    await withLock(client, job, log, signal, async () => {
+      await checkTable(client, importer);
+      const work = async () => {
+        const session = await describeSession(client, config.database, job, log);
+        await importFile(run, session);
+        return session;
+      };
+      await inTransaction(client, work, (session) => finish(run, session));
+    });
+  });
+}
+
 function summarise(counts: Counts): string {
-  const { rows, imported, unchanged, rejected } = counts;
-  return `import finished: ${rows} rows, ${imported} imported, ${unchanged} unchanged, ${rejected} rejected`;
+  const { rows, inserted, updated, unchanged, rejected } = counts;
+  return `import finished: ${rows} rows, ${inserted} inserted, ${updated} updated, ${unchanged} unchanged, ${rejected} rejected`;
+}
+
+/** Imports one CSV file, all of it or nothing; gives the exit code. */
+export async function runImport(
+  importer: Importer,
+  config: ImportConfig,
+  options: ImportOptions,
+  log: Logger,
+  signal: AbortSignal,
+): Promise<number> {
+  const storage = createStorage(config.storage, log);
+  const report = new Report(importer, config, options);
+  const rejections = new Rejections(options.maxRejected);
+  const progress = new Progress(log);
+  const run = { importer, config, options, storage, log, signal, report, rejections, progress };
+  log.info(`import of ${storage.inputName(config.inputKey)} started`, { nodeEnv: config.nodeEnv });
+  try {
+    await importInto(run);
+  } catch (error) {
+    // What an interruption breaks is not the reason.
+    const reason: unknown = signal.aborted ? signal.reason : explainLoss(error);
+    await recordFailure(run, reason);
+    throw reason;
+  } finally {
+    progress.stop();
+    await rejections.remove();
+    storage.close();
+  }
+  const { counts } = report;
+  const level = counts.rejected > 0 || counts.rows === 0 ? "warn" : "info";
+  log[level](summarise(counts), { ...counts });
+  return counts.rejected > 0 ? EXIT.rejected : EXIT.done;
 }

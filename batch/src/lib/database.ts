@@ -9,6 +9,8 @@ import type { Logger } from "./logger.js";
 const RETRY_DELAY_MS = 1_000;
 const PROGRESS_INTERVAL_MS = 5_000;
 const LOCK_POLL_MS = 500;
+const CANCEL_INTERVAL_MS = 500;
+const COMMIT_CHECKS = 10;
 const LOCK_PROGRESS_MS = 15_000;
 /** Prefixed, because an advisory lock is seen by every program on the database. */
 const LOCK_KEY = "hashtextextended('prooflink-batch:' || $1, 0)";
@@ -51,6 +53,19 @@ function connectHint(config: DatabaseConfig, error: unknown): string {
   return (
     CONNECT_HINTS.find(([pattern]) => pattern.test(text))?.[1] ?? "check the connection settings"
   );
+}
+
+/** Ended by an administrator, a crash, or a fail-over. */
+const SERVER_GONE = /^57P0[12345]$/;
+
+/** Names the loss of a connection, for which the driver has many messages. */
+export function explainLoss(error: unknown): unknown {
+  if (error instanceof FatalError) return error;
+  const code = errorCode(error) ?? "";
+  const isLost = isTransient(error) || code === "EPIPE" || SERVER_GONE.test(code);
+  if (!isLost) return error;
+  const message = errorMessage(error) || code;
+  return new FatalError(`the database connection was lost: ${message}`, { cause: error });
 }
 
 /** Says where it failed, never with the password, and what to do. */
@@ -130,17 +145,116 @@ export async function withDatabase<T>(
   }
 }
 
-/** Runs `work` in a transaction that is rolled back when it throws. */
-export async function inTransaction<T>(client: pg.Client, work: () => Promise<T>): Promise<T> {
+/** Runs `work` in a transaction that is rolled back when it throws; `finish` ends it. */
+export async function inTransaction<T>(
+  client: pg.Client,
+  work: () => Promise<T>,
+  finish: (result: T) => Promise<unknown> = () => client.query("COMMIT"),
+): Promise<T> {
   await client.query("BEGIN");
   try {
     const result = await work();
-    await client.query("COMMIT");
+    await finish(result);
     return result;
   } catch (error) {
     // A lost connection has rolled back already; the first error is the one to report.
     await client.query("ROLLBACK").catch(() => undefined);
     throw error;
+  }
+}
+
+/** What another connection needs to know of a session and its transaction. */
+export interface Session {
+  client: pg.Client;
+  pid: number;
+  transaction: string;
+  /** Opens one more connection, without waiting for a database that is not there. */
+  connectAgain: () => Promise<pg.Client>;
+}
+
+/** Describes the session that is in a transaction. */
+export async function describeSession(
+  client: pg.Client,
+  config: DatabaseConfig,
+  applicationName: string,
+  log: Logger,
+): Promise<Session> {
+  const result = await client.query<{ pid: number; transaction: string }>(
+    "SELECT pg_backend_pid() AS pid, pg_current_xact_id()::text AS transaction",
+  );
+  const { pid = 0, transaction = "" } = result.rows[0] ?? {};
+  const connectAgain = () => openClient(config, applicationName, log);
+  return { client, pid, transaction, connectAgain };
+}
+
+async function cancelUntil(session: Session, done: AbortSignal): Promise<void> {
+  try {
+    const other = await session.connectAgain();
+    // More than once: what runs may be between two queries just now.
+    while (!done.aborted) {
+      await other.query("SELECT pg_cancel_backend($1)", [session.pid]);
+      await sleep(CANCEL_INTERVAL_MS, undefined, { signal: done }).catch(() => undefined);
+    }
+    await other.end();
+  } catch {
+    // Without a connection the query runs on, until the server sees that this one is gone.
+    await session.client.end().catch(() => undefined);
+  }
+}
+
+/** Runs queries that end with an error as soon as the signal says so, however long they are. */
+export async function interruptible<T>(
+  session: Session,
+  signal: AbortSignal,
+  work: () => Promise<T>,
+): Promise<T> {
+  signal.throwIfAborted();
+  const done = new AbortController();
+  let cancelling: Promise<void> | undefined;
+  const onAbort = () => {
+    cancelling = cancelUntil(session, done.signal);
+  };
+  signal.addEventListener("abort", onAbort);
+  try {
+    return await work();
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+    done.abort();
+    await cancelling;
+    signal.throwIfAborted();
+  }
+}
+
+async function hasCommitted({ transaction, connectAgain }: Session): Promise<boolean> {
+  const other = await connectAgain();
+  try {
+    for (let attempt = 0; attempt < COMMIT_CHECKS; attempt += 1) {
+      const result = await other.query<{ status: string }>(
+        "SELECT pg_xact_status($1::xid8) AS status",
+        [transaction],
+      );
+      const status = result.rows[0]?.status;
+      if (status !== "in progress") return status === "committed";
+      await sleep(RETRY_DELAY_MS);
+    }
+    throw new Error("it is still in progress");
+  } finally {
+    await other.end();
+  }
+}
+
+/** Commits. A connection that is lost meanwhile leaves open what became of it: that is found out. */
+export async function commit(session: Session, log: Logger): Promise<void> {
+  try {
+    await session.client.query("COMMIT");
+  } catch (error) {
+    const committed = await hasCommitted(session).catch((secondError: unknown) => {
+      const unknown = `commit: ${errorMessage(error)}; what became of it is not known`;
+      const advice = "run the import again, it leaves what is there already as it is";
+      throw new FatalError(`${unknown} (${errorMessage(secondError)}); ${advice}`);
+    });
+    if (!committed) throw error;
+    log.warn("the connection was lost while committing; the database has committed");
   }
 }
 

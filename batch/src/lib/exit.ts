@@ -5,7 +5,7 @@ import { describeError, type Logger } from "./logger.js";
 export const EXIT = { done: 0, failed: 1, usage: 2, rejected: 3 } as const;
 
 /** How long a signal waits for the rollback before the process ends anyway. */
-const SHUTDOWN_GRACE_MS = 10_000;
+const SHUTDOWN_GRACE_MS = 9_000;
 
 /** A failure whose message tells the user everything: no stack needed. */
 export class FatalError extends Error {
@@ -76,16 +76,23 @@ function finish(code: number): void {
   process.stdout.write("", () => process.exit(code));
 }
 
+function isKnown(argument: string, known: readonly string[]): boolean {
+  return known.some((option) =>
+    option.endsWith("=") ? argument.startsWith(option) : argument === option,
+  );
+}
+
 function checkOptions(given: readonly string[], known: readonly string[]): ReadonlySet<string> {
-  const unknown = given.filter((argument) => !known.includes(argument));
+  const unknown = given.filter((argument) => !isKnown(argument, known));
   if (unknown.length > 0) throw new UsageError(`unknown argument: ${unknown.join(" ")}`);
   return new Set(given);
 }
 
 export interface Command {
   usage: string;
-  /** The options it knows besides --help; none takes a value. */
+  /** The options it knows besides --help; one that ends with = takes a value. */
   options: readonly string[];
+  /** Gets the arguments as they were given, and gives the exit code. */
   run(options: ReadonlySet<string>, signal: AbortSignal): Promise<number>;
 }
 

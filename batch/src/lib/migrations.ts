@@ -2,11 +2,33 @@ import { createHash } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import path from "node:path";
 
-import type { ClientBase } from "pg";
+import type { Client, ClientBase } from "pg";
 
-import { errorMessage, FatalError } from "./exit.js";
+import { errorCode, errorMessage, FatalError } from "./exit.js";
+import { checkMigration } from "./migration-rules.js";
+import { splitStatements } from "./sql.js";
 
 const FILE_NAME = /^(\d{4})_([a-z0-9_]+)\.sql$/;
+/** What is meant as a migration, though its name may be wrong. */
+const LOOKS_LIKE_MIGRATION = /^\d|\.sql\b/i;
+
+/**
+ * A migration that waits for a lock blocks whatever comes after it, so it may not wait long.
+ * Where the client is gone, a statement ends too; the role's limit for queries is not for migrations.
+ */
+const SETTINGS = `
+  SET LOCAL lock_timeout = '5s';
+  SET LOCAL statement_timeout = 0;
+  SET LOCAL client_connection_check_interval = '2s'`;
+
+const ADVICE: Readonly<Record<string, string>> = {
+  "55P03":
+    "another session, such as a long query or an open transaction, holds the lock (see pg_stat_activity), and waiting longer would block whoever comes next; nothing of this file was applied: run it again when that session has ended",
+  "40P01": "run it again",
+  "25001": "this cannot run in a transaction; run it by hand, outside of the migrations",
+  "55P04":
+    "a new value can be used in the next transaction only: in another file, and not in a dry run, which is one transaction",
+};
 
 export interface Migration {
   version: number;
@@ -27,7 +49,7 @@ export interface Plan {
   pending: Migration[];
   /** Applied by a newer version of this program than the one that runs. */
   newer: AppliedMigration[];
-  /** One message for each applied file that is not what it was. */
+  /** One message for each thing that must be mended before anything is applied. */
   conflicts: string[];
 }
 
@@ -37,7 +59,7 @@ export function checksum(sql: string): string {
 
 /** Reads the migrations of a folder in their order; numbers start at 1 and have no gaps. */
 export async function readMigrations(folder: string): Promise<Migration[]> {
-  const files = (await readdir(folder)).filter((file) => file.endsWith(".sql")).sort();
+  const files = (await readdir(folder)).filter((file) => LOOKS_LIKE_MIGRATION.test(file)).sort();
   checkFileNames(files);
   return Promise.all(files.map((file) => readMigration(folder, file)));
 }
@@ -64,7 +86,10 @@ export function checkFileNames(files: readonly string[]): void {
 }
 
 async function readMigration(folder: string, file: string): Promise<Migration> {
-  const sql = await readFile(path.join(folder, file), "utf8");
+  // As the repository has it, whatever a checkout or an editor makes of line ends.
+  const sql = (await readFile(path.join(folder, file), "utf8"))
+    .replace(/^\uFEFF/, "")
+    .replaceAll("\r\n", "\n");
   const [, version, name = ""] = FILE_NAME.exec(file) ?? [];
   return { version: Number(version), name, file, checksum: checksum(sql), sql };
 }
@@ -76,14 +101,22 @@ export function planMigrations(
 ): Plan {
   const appliedByVersion = new Map(applied.map((row) => [row.version, row]));
   const known = new Set(migrations.map((migration) => migration.version));
+  const latest = Math.max(0, ...appliedByVersion.keys());
   return {
     pending: migrations.filter((migration) => !appliedByVersion.has(migration.version)),
     newer: applied.filter((row) => !known.has(row.version)),
     conflicts: migrations.flatMap((migration) => {
       const row = appliedByVersion.get(migration.version);
-      return row === undefined ? [] : findConflict(migration, row);
+      return row === undefined ? checkPending(migration, latest) : findConflict(migration, row);
     }),
   };
+}
+
+/** An applied file is never judged: it cannot be changed any more. */
+function checkPending({ file, version, sql }: Migration, latest: number): string[] {
+  if (version > latest) return checkMigration(file, sql);
+  const advice = "restore the row of schema_migrations, or the database from a backup";
+  return [`${file} is not applied, but ${latest} is; ${advice}`];
 }
 
 function findConflict(migration: Migration, row: AppliedMigration): string[] {
@@ -120,27 +153,38 @@ export async function readHistory(client: ClientBase): Promise<AppliedMigration[
 }
 
 /** Runs one migration and records it; the caller holds the transaction. */
-export async function applyMigration(client: ClientBase, migration: Migration): Promise<void> {
+export async function applyMigration(client: Client, migration: Migration): Promise<void> {
+  let completed = 0;
+  const count = () => (completed += 1);
   try {
+    await client.query(SETTINGS);
+    client.connection.on("commandComplete", count);
     await client.query(migration.sql);
+    // What is deferred fails here, where its file is known, and not at the commit.
+    await client.query("SET CONSTRAINTS ALL IMMEDIATE");
+    await client.query(
+      "INSERT INTO schema_migrations (version, name, checksum) VALUES ($1, $2, $3)",
+      [migration.version, migration.name, migration.checksum],
+    );
   } catch (error) {
-    throw new FatalError(`apply ${migration.file}: ${describeSqlError(error, migration.sql)}`, {
-      cause: error,
-    });
+    const reason = describeSqlError(error, migration.sql, completed);
+    throw new FatalError(`apply ${migration.file}: ${reason}`, { cause: error });
+  } finally {
+    client.connection.off("commandComplete", count);
   }
-  await client.query(
-    "INSERT INTO schema_migrations (version, name, checksum) VALUES ($1, $2, $3)",
-    [migration.version, migration.name, migration.checksum],
-  );
 }
 
-/** PostgreSQL tells a character position; people look for a line. */
-function describeSqlError(error: unknown, sql: string): string {
+function describeSqlError(error: unknown, sql: string, completed: number): string {
+  const line = lineOfPosition(error, sql) ?? splitStatements(sql)[completed]?.line;
+  const place = line === undefined ? "" : `line ${line}: `;
+  const advice = ADVICE[errorCode(error) ?? ""];
+  return `${place}${errorMessage(error)}${advice === undefined ? "" : `; ${advice}`}`;
+}
+
+/** PostgreSQL tells a character position, and not for every error; people look for a line. */
+function lineOfPosition(error: unknown, sql: string): number | undefined {
   const position = error instanceof Error && "position" in error ? Number(error.position) : NaN;
-  if (Number.isNaN(position)) return errorMessage(error);
-  const line =
-    Array.from(sql)
-      .slice(0, position - 1)
-      .filter((c) => c === "\n").length + 1;
-  return `line ${line}: ${errorMessage(error)}`;
+  if (Number.isNaN(position)) return undefined;
+  const before = Array.from(sql).slice(0, position - 1);
+  return before.filter((c) => c === "\n").length + 1;
 }

@@ -1,9 +1,21 @@
 import { spawn, type ChildProcess } from "node:child_process";
+import { readFileSync } from "node:fs";
+import path from "node:path";
 import { fileURLToPath } from "node:url";
 
 import type { Env } from "../../src/lib/env.js";
 
 export const BATCH_FOLDER = fileURLToPath(new URL("../../", import.meta.url));
+
+function readNodeOptions(): string {
+  const dockerfile = readFileSync(path.join(BATCH_FOLDER, "DockerFile"), "utf8");
+  const options = /NODE_OPTIONS=(\S+)/.exec(dockerfile)?.[1];
+  if (options === undefined) throw new Error("DockerFile sets no NODE_OPTIONS");
+  return options;
+}
+
+/** The image's: a command runs here as it does there. */
+const NODE_OPTIONS = readNodeOptions();
 
 export interface LogRecord {
   timestamp: string;
@@ -39,7 +51,7 @@ export function startCommand(script: string, args: string[], env: Env): RunningC
   // Nothing is inherited but PATH: the caller's variables must not change a result.
   const child = spawn(process.execPath, [script, ...args], {
     cwd: BATCH_FOLDER,
-    env: { PATH: process.env.PATH, ...env },
+    env: { PATH: process.env.PATH, NODE_OPTIONS, ...env },
   });
   let stdout = "";
   let stderr = "";
