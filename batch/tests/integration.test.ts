@@ -8,7 +8,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import type { ImportResult } from "../src/importers/result.js";
 import { BATCH_FOLDER, messages, runCommand } from "./support/command.js";
 import { ImportHarness } from "./support/importer.js";
-import { createTestDatabase, needsDatabase, TEST_DATABASE_URL } from "./support/postgres.js";
+import { createTestDatabase } from "./support/postgres.js";
 import { startProxy } from "./support/proxy.js";
 
 const HEADER = "email,name,role,department\n";
@@ -35,7 +35,7 @@ async function anotherSession(): Promise<pg.Client> {
   return client;
 }
 
-describe.skipIf(TEST_DATABASE_URL === "")(needsDatabase("importers"), () => {
+describe("importers", () => {
   beforeAll(async () => {
     harness = await ImportHarness.create();
   });

@@ -5,12 +5,7 @@ import path from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 
 import { BATCH_FOLDER, messages, runCommand, startCommand, waitFor } from "./support/command.js";
-import {
-  createTestDatabase,
-  needsDatabase,
-  TEST_DATABASE_URL,
-  type TestDatabase,
-} from "./support/postgres.js";
+import { createTestDatabase, type TestDatabase } from "./support/postgres.js";
 
 const MIGRATE = "dist/migrate.js";
 const LOCK_KEY = "hashtextextended('prooflink-batch:migrate', 0)";
@@ -74,7 +69,7 @@ function countBackends(): Promise<number> {
 const A = "CREATE TABLE a (id integer);\n";
 const B = "CREATE TABLE b (id integer);\n";
 
-describe.skipIf(TEST_DATABASE_URL === "")(needsDatabase("migrate"), () => {
+describe("migrate", () => {
   beforeEach(async () => {
     database = await createTestDatabase();
     await setMigrations({ "0001_a.sql": A, "0002_b.sql": B });

@@ -3,7 +3,6 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 import { CP932_CHARACTERS, encodeCp932 } from "./support/cp932.js";
 import { ImportHarness } from "./support/importer.js";
-import { needsDatabase, TEST_DATABASE_URL } from "./support/postgres.js";
 
 const TIMEOUT = 120_000;
 /** Each run is a process; when one fails, it is shrunk for so long. */
@@ -157,7 +156,7 @@ const byKey = (a: { key: string }, b: { key: string }) => (a.key < b.key ? -1 : 
 const keyed = <T extends object>(rows: T[], key: keyof T) =>
   rows.map((row) => ({ key: String(row[key]), ...row })).sort(byKey);
 
-describe.skipIf(TEST_DATABASE_URL === "")(needsDatabase("any file"), () => {
+describe("any file", () => {
   beforeAll(async () => {
     harness = await ImportHarness.create();
   });

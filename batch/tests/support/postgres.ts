@@ -2,11 +2,12 @@ import { randomBytes } from "node:crypto";
 
 import pg from "pg";
 
-export const TEST_DATABASE_URL = process.env.TEST_DATABASE_URL ?? "";
-
-/** The name of a suite that needs PostgreSQL, which says why it may be skipped. */
-export function needsDatabase(name: string): string {
-  return TEST_DATABASE_URL === "" ? `${name} (skipped: TEST_DATABASE_URL is not set)` : name;
+function readServer(): URL {
+  const server = process.env.TEST_DATABASE_URL ?? "";
+  if (server === "") {
+    throw new Error("TEST_DATABASE_URL is not set: run ../.ci/with-postgres npm test");
+  }
+  return new URL(server);
 }
 
 export interface TestDatabase {
@@ -23,7 +24,7 @@ async function connect(url: URL): Promise<pg.Client> {
 
 /** Creates a database of its own on the server, so that nothing existing is touched. */
 export async function createTestDatabase(): Promise<TestDatabase> {
-  const url = new URL(TEST_DATABASE_URL);
+  const url = readServer();
   if (!url.searchParams.has("sslmode")) url.searchParams.set("sslmode", "disable");
   const admin = await connect(url);
   const name = `batch_test_${randomBytes(6).toString("hex")}`;
